@@ -55,26 +55,18 @@ func (g *Group) Start(ctx context.Context) error {
 		<-g.failed // of an earlier run
 	}
 	for _, part := range g.parts {
-		if err := g.startPart(ctx, part); err != nil {
-			err = fmt.Errorf("start %s: %w", part.Name, err)
-			return errors.Join(err, g.stopAll(context.WithoutCancel(ctx)))
+		err := ctx.Err()
+		if err == nil && part.Start != nil {
+			err = part.Start(ctx)
 		}
+		if err != nil {
+			return errors.Join(fmt.Errorf("start %s: %w", part.Name, err), g.stopAll(context.WithoutCancel(ctx)))
+		}
+		r := running{part: part, watched: make(chan struct{})}
+		r.stopping, r.stop = context.WithCancel(context.Background())
+		g.running = append(g.running, r)
+		go g.watch(r)
 	}
-	return nil
-}
-
-func (g *Group) startPart(ctx context.Context, part Part) error {
-	err := ctx.Err()
-	if err == nil && part.Start != nil {
-		err = part.Start(ctx)
-	}
-	if err != nil {
-		return err
-	}
-	r := running{part: part, watched: make(chan struct{})}
-	r.stopping, r.stop = context.WithCancel(context.Background())
-	g.running = append(g.running, r)
-	go g.watch(r)
 	return nil
 }
 
