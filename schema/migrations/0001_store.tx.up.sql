@@ -5,7 +5,7 @@
 -- ../grants.sql; what nobody may do, the owner included, is held by the triggers at the end.
 
 create table kapivara.log (
-    only     boolean primary key default true check (only),
+    one      boolean primary key default true check (one),
     head     bigint not null default 0, -- the highest log position
     streams  bigint not null default 0, -- the highest stream number given
     registry bigint not null default 1, -- grows with every change of the registry
@@ -173,7 +173,7 @@ create table kapivara.standing (
 
 -- The one dispatcher at work: every one of its writes holds the epoch against this row.
 create table kapivara.dispatcher_lease (
-    only   boolean primary key default true check (only),
+    one    boolean primary key default true check (one),
     epoch  bigint not null default 0,
     holder text not null default '',
     until  timestamptz not null default '-infinity'
@@ -182,7 +182,7 @@ insert into kapivara.dispatcher_lease default values;
 
 -- The key of the tokens: two version 4 UUIDs, 244 random bits.
 create table kapivara.token_key (
-    only boolean primary key default true check (only),
+    one boolean primary key default true check (one),
     key  bytea not null default decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex')
 );
 insert into kapivara.token_key default values;

@@ -1,0 +1,25 @@
+package postgres
+
+import (
+	"testing"
+
+	"kapivara/tests/kit"
+)
+
+func TestMigrateTwiceLeavesTheSameSchema(t *testing.T) {
+	t.Parallel()
+	url := kit.EmptyPostgres(t)
+	for range 2 {
+		if err := Migrate(t.Context(), url); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pool, err := Open(t.Context(), url, RoleReader, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	if err := pool.WaitReady(t.Context(), kit.Logger(t)); err != nil {
+		t.Fatal(err)
+	}
+}
