@@ -1,4 +1,5 @@
-package postgres
+// The tests stand outside of the package, since kit imports it for its migrated template.
+package postgres_test
 
 import (
 	"testing"

@@ -1,8 +1,9 @@
-package postgres
+package postgres_test
 
 import (
 	"testing"
 
+	"kapivara/pkg/postgres"
 	"kapivara/tests/kit"
 )
 
@@ -10,11 +11,11 @@ func TestMigrateTwiceLeavesTheSameSchema(t *testing.T) {
 	t.Parallel()
 	url := kit.EmptyPostgres(t)
 	for range 2 {
-		if err := Migrate(t.Context(), url); err != nil {
+		if err := postgres.Migrate(t.Context(), url); err != nil {
 			t.Fatal(err)
 		}
 	}
-	pool, err := Open(t.Context(), url, RoleReader, 2)
+	pool, err := postgres.Open(t.Context(), url, postgres.RoleReader, 2)
 	if err != nil {
 		t.Fatal(err)
 	}

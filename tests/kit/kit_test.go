@@ -69,3 +69,17 @@ func TestRootHoldsTheModule(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestPostgresIsMigrated(t *testing.T) {
+	t.Parallel()
+	conn, err := pgx.Connect(t.Context(), kit.Postgres(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	var tables int
+	err = conn.QueryRow(t.Context(), "select count(*) from pg_tables where schemaname = 'kapivara'").Scan(&tables)
+	if err != nil || tables == 0 {
+		t.Errorf("tables of the schema: got %d, %v; want some", tables, err)
+	}
+}
