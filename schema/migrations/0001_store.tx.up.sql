@@ -74,7 +74,8 @@ create table kapivara.event_types (
 );
 
 -- A name that is removed and set again is a new row. behind_after and behind_until bound the log positions whose
--- completed streams are still to be put into the outbox; null when nothing is left to gather.
+-- completed streams are still to be put into the outbox, by the filters in force when the name was set; all four are
+-- null when nothing is left to gather.
 create table kapivara.subscribers (
     subscriber_no  integer generated always as identity primary key,
     name           text collate "C" not null,
@@ -94,7 +95,9 @@ create table kapivara.subscribers (
     log_position   bigint not null,
     removed        timestamptz,
     behind_after   bigint,
-    behind_until   bigint
+    behind_until   bigint,
+    behind_types   text[],
+    behind_streams text[]
 );
 create unique index subscribers_name on kapivara.subscribers (name) where removed is null;
 
