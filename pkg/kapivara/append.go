@@ -127,16 +127,25 @@ func Decide(a *Append, head *Head, known Known, rules Rules) (Decision, error) {
 	return d, nil
 }
 
-// Apply brings the head to where the decision leads.
-func (d *Decision) Apply(a *Append, head *Head) {
+// Apply gives the new events the log positions from first on, in the order of the request, and brings the head to where
+// they lead. It returns the log position of the event that completed the stream, 0 where none did.
+func (d *Decision) Apply(a *Append, head *Head, first int64) (completed int64) {
 	if d.New > 0 && head.Version == 0 && a.Canary != nil {
 		head.Canary = *a.Canary
 	}
 	for i := range d.Events {
-		if d.Events[i].Stored {
-			head.Add(d.Events[i].Position, a.Events[i].Final)
+		if !d.Events[i].Stored {
+			continue
 		}
+		d.Events[i].LogPosition = first
+		head.Add(d.Events[i].Position, a.Events[i].Final)
+		if completed == 0 && head.Complete() {
+			completed = first
+			head.Completed = first
+		}
+		first++
 	}
+	return completed
 }
 
 func repeats(stream Stream, e *NewEvent, s *Event) bool {

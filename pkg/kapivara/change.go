@@ -116,8 +116,8 @@ func (s *Subscriber) built(old *Subscriber) error {
 
 // DropPublisher decides a removal. A publisher that still owns event types is kept.
 func (r *Registry) DropPublisher(name string) (Change, error) {
-	if r.Publishers[name] == nil {
-		return Change{}, Refuse(NotFound, "no publisher %q is registered", clip(name))
+	if _, err := r.Publisher(name); err != nil {
+		return Change{}, err
 	}
 	var owned []string
 	for _, t := range r.Types {
@@ -140,11 +140,26 @@ func (r *Registry) DropEventType(key TypeKey) (Change, error) {
 
 // DropSubscriber decides a removal.
 func (r *Registry) DropSubscriber(name string) (Change, error) {
+	s, err := r.SubscriberNamed(name)
+	return Change{RemoveSubscriber: s}, err
+}
+
+// Publisher finds a publisher by its name, or answers not_found.
+func (r *Registry) Publisher(name string) (*Publisher, error) {
+	p := r.Publishers[name]
+	if p == nil {
+		return nil, Refuse(NotFound, "no publisher %q is registered", clip(name))
+	}
+	return p, nil
+}
+
+// SubscriberNamed finds a subscriber by its name, or answers not_found.
+func (r *Registry) SubscriberNamed(name string) (*Subscriber, error) {
 	s := r.Subscriber(name)
 	if s == nil {
-		return Change{}, Refuse(NotFound, "no subscriber %q is registered", clip(name))
+		return nil, Refuse(NotFound, "no subscriber %q is registered", clip(name))
 	}
-	return Change{RemoveSubscriber: s}, nil
+	return s, nil
 }
 
 // Subscriber finds a subscriber by its name, nil where there is none.

@@ -1,6 +1,9 @@
 package kapivara
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Code names a refusal. The wire carries it as it stands here; protocol section 4 is its source.
 type Code string
@@ -81,6 +84,15 @@ type Violation struct {
 
 // Error gives the code and the message: "wrong_version: …".
 func (e *Error) Error() string { return string(e.Code) + ": " + e.Message }
+
+// CodeOf is the code of a refusal, "" for any other error and for nil.
+func CodeOf(err error) Code {
+	var refusal *Error
+	if errors.As(err, &refusal) {
+		return refusal.Code
+	}
+	return ""
+}
 
 // Invalid is an invalid_request at the JSON path of the field ("" for the whole request).
 func Invalid(path, format string, args ...any) *Error {

@@ -32,9 +32,11 @@ type Head struct {
 	Canary     bool
 	// Above are the stored stretches above Contiguous, ascending, with a hole before each.
 	Above []Range
-	// Kinds are the numbers of the event types stored in the stream, without order or repeats.
-	Kinds []int32
-	// Saved is the highest Contiguous that the stored row of the stream is known to hold.
+	// Types are the event types stored in the stream, without order or repeats.
+	Types []string
+	// Completed is the log position of the event that completed the stream, 0 until then.
+	Completed int64
+	// Saved is the Contiguous that the stored row of the stream is known to hold.
 	Saved int
 }
 
@@ -85,10 +87,10 @@ func (h *Head) Add(position int, final bool) {
 	}
 }
 
-// AddKind notes an event type of the stream.
-func (h *Head) AddKind(kind int32) {
-	if !slices.Contains(h.Kinds, kind) {
-		h.Kinds = append(h.Kinds, kind)
+// AddType notes an event type of the stream.
+func (h *Head) AddType(name string) {
+	if !slices.Contains(h.Types, name) {
+		h.Types = append(h.Types, name)
 	}
 }
 
@@ -111,6 +113,6 @@ func (h *Head) Missing(limit int) []Range {
 func (h *Head) Clone() *Head {
 	c := *h
 	c.Above = slices.Clone(h.Above)
-	c.Kinds = slices.Clone(h.Kinds)
+	c.Types = slices.Clone(h.Types)
 	return &c
 }

@@ -222,8 +222,8 @@ func (r *Registry) MayAppendTo(publisher string, s Stream) bool {
 	return p == nil && r.Open || p != nil && p.Streams.Fits(string(s))
 }
 
-// NeedsKinds tells whether a completed stream is due by its event types for some subscriber, so that they must be known.
-func (r *Registry) NeedsKinds() bool {
+// NeedsTypes tells whether a completed stream is due by its event types for some subscriber, so that they must be known.
+func (r *Registry) NeedsTypes() bool {
 	return slices.ContainsFunc(r.Subscribers, func(s *Subscriber) bool { return !s.Types.All() })
 }
 

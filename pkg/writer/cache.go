@@ -1,0 +1,41 @@
+package writer
+
+// recent remembers what was used lately: at least the last n keys, at most 2n. It is two maps, of which the older is
+// dropped whole, so that remembering costs one insertion and no list.
+type recent[K comparable, V any] struct {
+	n          int
+	now, older map[K]V
+}
+
+func newRecent[K comparable, V any](n int) *recent[K, V] {
+	return &recent[K, V]{n: n, now: map[K]V{}}
+}
+
+// get gives what is remembered, and remembers it longer.
+func (r *recent[K, V]) get(key K) (V, bool) {
+	v, ok := r.now[key]
+	if ok {
+		return v, true
+	}
+	if v, ok = r.older[key]; ok {
+		r.put(key, v)
+	}
+	return v, ok
+}
+
+func (r *recent[K, V]) put(key K, v V) {
+	if len(r.now) >= r.n {
+		r.older, r.now = r.now, make(map[K]V, r.n)
+	}
+	r.now[key] = v
+}
+
+func (r *recent[K, V]) drop(key K) {
+	delete(r.now, key)
+	delete(r.older, key)
+}
+
+func (r *recent[K, V]) clear() {
+	clear(r.now)
+	r.older = nil
+}

@@ -1,0 +1,208 @@
+package writer
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"kapivara/pkg/kapivara"
+)
+
+// Config is what a writer can be told. The zero value is good.
+type Config struct {
+	// Queue is how many appends wait at most; more are refused with busy. Defaults to 4096.
+	Queue int
+	// BatchEvents is from how many events on a batch takes no further append. Defaults to 4000.
+	BatchEvents int
+	// Streams is how many stream heads are remembered at least. Defaults to 65536.
+	Streams int
+	// IDs is how many event ids are remembered at least, to tell repeats early. Defaults to 131072.
+	IDs int
+}
+
+func (c Config) withDefaults() Config {
+	for _, d := range [...]struct {
+		field *int
+		value int
+	}{{&c.Queue, 4096}, {&c.BatchEvents, 4000}, {&c.Streams, 65536}, {&c.IDs, 131072}} {
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+	}
+	return c
+}
+
+// maxFlights is how many batches are on their way at once: one is written while the other becomes durable. A third
+// gains nothing (measured).
+const maxFlights = 2
+
+// storeTimeout bounds each look at the store, so that an append is answered within 4 s when the store hangs.
+const storeTimeout = 3 * time.Second
+
+// Writer takes appends and answers each by itself. Make it with New, then Start.
+type Writer struct {
+	config  Config
+	log     Log
+	lookup  Lookup
+	schemas Schemas
+	stored  func(Notice)
+	logger  *slog.Logger
+
+	queue    chan *job
+	back     chan []*job // decided to take another road by repeat.go
+	waiting  chan *flight
+	landed   chan *flight
+	stopping chan struct{}
+	stop     sync.Once
+	started  atomic.Bool
+	ended    chan struct{}
+	helpers  sync.WaitGroup
+	registry atomic.Pointer[kapivara.Registry] // for judging outside the loop
+
+	// Owned by the goroutine of run.
+	tip       kapivara.Tip // where the next batch begins; meaningless unless sure
+	sure      bool
+	confirmed kapivara.Tip // of the last batch known to be durable
+	heads     *recent[kapivara.Stream, *kapivara.Head]
+	ids       *recent[kapivara.EventID, struct{}]
+	flights   []*flight
+	again     []*job // to go the fast road (once more)
+	slow      []*job // to go the exclusive road
+	repeating int    // groups that repeat.go has
+}
+
+// New makes a writer. stored is told after each transaction; it must not block.
+func New(log Log, lookup Lookup, schemas Schemas, stored func(Notice), config Config, logger *slog.Logger) *Writer {
+	config = config.withDefaults()
+	return &Writer{
+		config: config, log: log, lookup: lookup, schemas: schemas, stored: stored, logger: logger,
+		queue: make(chan *job, config.Queue), back: make(chan []*job), waiting: make(chan *flight, maxFlights),
+		landed: make(chan *flight, maxFlights), stopping: make(chan struct{}), ended: make(chan struct{}),
+		heads: newRecent[kapivara.Stream, *kapivara.Head](config.Streams),
+		ids:   newRecent[kapivara.EventID, struct{}](config.IDs),
+	}
+}
+
+// Start begins to take appends.
+func (w *Writer) Start(context.Context) error {
+	if w.started.CompareAndSwap(false, true) {
+		w.helpers.Go(w.land)
+		go w.run()
+	}
+	return nil
+}
+
+// Stop answers what was accepted and returns when all is answered. Append must not be called any more.
+func (w *Writer) Stop() {
+	w.stop.Do(func() { close(w.stopping) })
+	if w.started.Load() {
+		<-w.ended
+	}
+}
+
+// Append has the events stored, all or none. The append has passed its Check; done is called once it is durable, or
+// with the refusal, possibly before Append returns.
+func (w *Writer) Append(publisher string, a *kapivara.Append, done Done) {
+	j := &job{publisher: publisher, append: a, done: done}
+	if r := w.registry.Load(); r != nil {
+		j.judge(r, w.schemas)
+	}
+	select {
+	case w.queue <- j:
+	default:
+		done(nil, &kapivara.Error{
+			Code: kapivara.Busy, Message: "the writer's queue is full; send the same request again later",
+			Facts: kapivara.Facts{RetryAfter: "100ms"},
+		})
+	}
+}
+
+func (w *Writer) run() {
+	defer close(w.ended)
+	stopping := w.stopping
+	for {
+		w.act()
+		queue := w.queue
+		if len(w.flights) == maxFlights || len(w.slow) > 0 || w.broken() {
+			queue = nil
+		}
+		if stopping == nil && w.idle() {
+			close(w.waiting)
+			w.helpers.Wait()
+			return
+		}
+		select {
+		case j := <-queue:
+			w.again = append(w.again, j)
+		case f := <-w.landed:
+			w.settle(f)
+		case jobs := <-w.back:
+			w.repeating--
+			w.sort(jobs)
+		case <-stopping:
+			stopping = nil
+		}
+	}
+}
+
+// idle tells that nothing is left to answer.
+func (w *Writer) idle() bool {
+	return len(w.flights)+len(w.again)+len(w.slow)+w.repeating+len(w.queue) == 0
+}
+
+// broken tells that a batch has failed and one that was decided on top of it has not landed yet.
+func (w *Writer) broken() bool { return !w.sure && len(w.flights) > 0 }
+
+// act does what can be done now.
+func (w *Writer) act() {
+	switch {
+	case len(w.slow) > 0:
+		if len(w.flights) == 0 {
+			jobs := w.slow
+			w.slow = nil
+			w.exclusive(jobs)
+		}
+	case len(w.again) > 0 && len(w.flights) < maxFlights && !w.broken():
+		w.fast(w.collect())
+	}
+}
+
+// collect takes what waits, up to a batch's worth of events.
+func (w *Writer) collect() []*job {
+	jobs := w.again
+	w.again = nil
+	events := 0
+	for i, j := range jobs {
+		if events += len(j.append.Events); events >= w.config.BatchEvents && i+1 < len(jobs) {
+			w.again = jobs[i+1:]
+			return jobs[:i+1]
+		}
+	}
+	for events < w.config.BatchEvents {
+		select {
+		case j := <-w.queue:
+			jobs = append(jobs, j)
+			events += len(j.append.Events)
+		default:
+			return jobs
+		}
+	}
+	return jobs
+}
+
+// sort puts jobs that repeat.go gave back on their next road.
+func (w *Writer) sort(jobs []*job) {
+	const patience = 3
+	for _, j := range jobs {
+		if j.tries > patience {
+			w.slow = append(w.slow, j)
+		} else {
+			w.again = append(w.again, j)
+		}
+	}
+}
+
+func newTag() int64 { return rand.Int64() }
