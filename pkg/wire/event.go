@@ -1,0 +1,140 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/base64"
+	"math"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"kapivara/pkg/kapivara"
+)
+
+// The data content types that hold where an event names none.
+const (
+	defaultJSONType   = "application/json"
+	defaultBinaryType = "application/octet-stream"
+)
+
+// AppendEvent writes a stored event as the CloudEvent of protocol section 2. Data and attributes stand as they were sent.
+func AppendEvent(dst []byte, e *kapivara.Event) []byte {
+	dst = append(dst, `{"specversion":"1.0","id":`...)
+	dst = appendString(dst, string(e.ID))
+	dst = append(dst, `,"source":`...)
+	if e.Source == "" {
+		dst = appendString(dst, kapivara.DefaultSource(e.Stream, e.Publisher))
+	} else {
+		dst = appendString(dst, e.Source)
+	}
+	dst = append(dst, `,"type":`...)
+	dst = appendString(dst, e.Type)
+	dst = append(dst, `,"time":`...)
+	if e.Time == "" {
+		dst = appendTime(dst, e.Recorded)
+	} else {
+		dst = appendString(dst, e.Time)
+	}
+	dst = append(dst, `,"stream":`...)
+	dst = appendString(dst, string(e.Stream))
+	dst = append(dst, `,"position":`...)
+	dst = strconv.AppendInt(dst, int64(e.Position), 10)
+	dst = append(dst, `,"final":`...)
+	dst = strconv.AppendBool(dst, e.Final)
+	dst = append(dst, `,"publisher":`...)
+	dst = appendString(dst, e.Publisher)
+	dst = append(dst, `,"recordedtime":`...)
+	dst = appendTime(dst, e.Recorded)
+	dst = append(dst, `,"logposition":"`...)
+	dst = strconv.AppendInt(dst, e.LogPosition, 10)
+	dst = append(dst, '"')
+	if len(e.Attributes) > 0 {
+		dst = append(dst, ',')
+		dst = append(dst, e.Attributes...)
+	}
+	return append(appendData(dst, &e.NewEvent), '}')
+}
+
+func appendData(dst []byte, e *kapivara.NewEvent) []byte {
+	if e.Kind == kapivara.NoData {
+		return dst
+	}
+	// Attributes hold no white space between members, and a quote inside of a string is escaped or ends it: this text is
+	// there only as a name.
+	if !bytes.Contains(e.Attributes, []byte(`"datacontenttype":`)) {
+		contentType := defaultJSONType
+		if e.Kind == kapivara.BinaryData {
+			contentType = defaultBinaryType
+		}
+		dst = append(dst, `,"datacontenttype":"`...)
+		dst = append(dst, contentType...)
+		dst = append(dst, '"')
+	}
+	if e.Kind == kapivara.JSONData {
+		dst = append(dst, `,"data":`...)
+		return append(dst, e.Data...)
+	}
+	dst = append(dst, `,"data_base64":"`...)
+	dst = base64.StdEncoding.AppendEncode(dst, e.Data)
+	return append(dst, '"')
+}
+
+// readDepth bounds the nesting of what a service has sent.
+const readDepth = 1000
+
+// DecodeEvent reads an event that a service has sent. Time and Source are as shown, defaults included, and Attributes
+// has the datacontenttype that was shown. Data and attributes are parts of raw. An error is an invalid_request.
+func DecodeEvent(raw []byte) (kapivara.Event, error) {
+	if !utf8.Valid(raw) {
+		return kapivara.Event{}, kapivara.Invalid("", "an event is UTF-8, this one is not")
+	}
+	d := decoder{
+		scanner: scanner{b: raw, most: readDepth},
+		limits:  Limits{Data: math.MaxInt, Attributes: math.MaxInt},
+		index:   -1,
+	}
+	var e kapivara.Event
+	if err := d.members(&e.NewEvent, &e); err != nil {
+		return kapivara.Event{}, err
+	}
+	if err := d.end(); err != nil {
+		return kapivara.Event{}, err
+	}
+	switch {
+	case e.Stream == "":
+		return kapivara.Event{}, kapivara.Invalid("stream", "the stream of the event is missing")
+	case e.Position == 0:
+		return kapivara.Event{}, kapivara.Invalid("position", "the position of the event is missing")
+	case e.LogPosition == 0:
+		return kapivara.Event{}, kapivara.Invalid("logposition", "the log position of the event is missing")
+	}
+	return e, nil
+}
+
+// storedAttribute reads what Kapivara has set.
+func (d *decoder) storedAttribute(a attribute, e *kapivara.Event) error {
+	name := map[attribute]string{
+		attrStream: "stream", attrPublisher: "publisher", attrRecorded: "recordedtime", attrLogPosition: "logposition",
+	}[a]
+	text, err := d.text(name)
+	if err != nil {
+		return err
+	}
+	switch a {
+	case attrStream:
+		e.Stream, err = kapivara.ParseStream(text)
+	case attrPublisher:
+		e.Publisher, err = text, kapivara.CheckToken("publisher", "a publisher", text)
+	case attrRecorded:
+		if e.Recorded, err = time.Parse(time.RFC3339, text); err != nil {
+			err = kapivara.Invalid(name, "recordedtime is RFC 3339")
+		}
+	default:
+		n, ok := integer([]byte(text))
+		if !ok || n < 1 {
+			err = kapivara.Invalid(name, "logposition is a string of digits")
+		}
+		e.LogPosition = n
+	}
+	return err
+}
