@@ -1,0 +1,132 @@
+package natsbus
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"kapivara/pkg/kapivara"
+	"kapivara/pkg/wire"
+)
+
+// endpoint is an Endpoint at work.
+type endpoint struct {
+	Endpoint
+	server *Server
+	sub    *nats.Subscription
+	closed chan struct{} // closed when the subscription has handed on its last request
+	stats  stats
+}
+
+func (s *Server) listen(e Endpoint) (*endpoint, error) {
+	ep := &endpoint{Endpoint: e, server: s, closed: make(chan struct{})}
+	sub, err := s.nc.QueueSubscribe(e.Subject, s.service.Name, ep.receive)
+	if err != nil {
+		return nil, err
+	}
+	sub.SetClosedHandler(func(string) { close(ep.closed) })
+	if err := sub.SetPendingLimits(pendingMessages, pendingBytes); err != nil {
+		return nil, err
+	}
+	ep.sub = sub
+	slow := sub.StatusChanged(nats.SubscriptionSlowConsumer)
+	go ep.logDrops(slow)
+	return ep, nil
+}
+
+// logDrops tells when requests were dropped unseen. It ends with the subscription, which closes the channel.
+func (e *endpoint) logDrops(slow <-chan nats.SubStatus) {
+	for range slow {
+		dropped, _ := e.sub.Dropped()
+		e.server.log.Warn("requests dropped: the endpoint does not keep up", "endpoint", e.Name, "dropped", dropped)
+	}
+}
+
+// receive runs in the goroutine of the subscription. It hands on, or answers busy.
+func (e *endpoint) receive(m *nats.Msg) {
+	if !isInbox(m.Reply) {
+		e.stats.refused.Add(1)
+		e.server.log.Debug("request dropped: its reply subject is no inbox", "endpoint", e.Name)
+		return
+	}
+	s := e.server
+	c := &call{endpoint: e, arrived: time.Now(), size: int64(len(m.Data))}
+	c.request = Request{Subject: m.Subject, Tokens: wire.Tokens(m.Subject), Body: m.Data, Reply: m.Reply, Header: m.Header}
+	requests, bytes := s.requests.Add(1), s.bytes.Add(c.size)
+	switch {
+	case requests > int64(s.service.InFlight) || bytes > int64(s.service.InFlightBytes) && requests > 1:
+		e.stats.busy.Add(1)
+		c.done(nil, busy())
+	case e.Inline:
+		c.handle()
+	case s.work != nil:
+		s.work <- c // has room for all that are in flight
+	default:
+		go c.handle()
+	}
+}
+
+// isInbox tells whether replies may go there. Inside one account a client may name any subject as the reply of a request
+// that it is allowed; an answer published there would speak with the service's rights.
+func isInbox(reply string) bool {
+	return strings.HasPrefix(reply, "_INBOX") || strings.HasPrefix(reply, "_R_.")
+}
+
+const retryAfter = 100 * time.Millisecond
+
+func busy() *kapivara.Error {
+	return &kapivara.Error{
+		Code:    kapivara.Busy,
+		Message: "the queue of the service is full; send the same request again after retry_after",
+		Facts:   kapivara.Facts{RetryAfter: kapivara.FormatDuration(retryAfter)},
+	}
+}
+
+// call is one request in hand.
+type call struct {
+	endpoint *endpoint
+	request  Request
+	arrived  time.Time
+	size     int64
+	answered atomic.Bool
+}
+
+// handle runs the endpoint's function; a panic in it is answered as internal and ends nothing else.
+func (c *call) handle() {
+	defer func() {
+		if p := recover(); p != nil {
+			c.done(nil, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+		}
+	}()
+	c.endpoint.Handle(c.endpoint.server.ctx, &c.request, c.done)
+}
+
+// done answers, counts and gives the place free.
+func (c *call) done(body []byte, err error) {
+	if c.answered.Swap(true) {
+		return
+	}
+	e, s := c.endpoint, c.endpoint.server
+	failure := respond(s.nc, s.log, c.request.Reply, c.request.Subject, body, err)
+	e.stats.count(time.Since(c.arrived), failure)
+	s.bytes.Add(-c.size)
+	if s.requests.Add(-1) == 0 {
+		select {
+		case s.idle <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Sync makes a Handle of a function that returns its answer.
+func Sync(f func(ctx context.Context, r *Request) ([]byte, error)) func(context.Context, *Request, Done) {
+	return func(ctx context.Context, r *Request, done Done) {
+		body, err := f(ctx, r)
+		done(body, err)
+	}
+}
