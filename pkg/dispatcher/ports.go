@@ -1,0 +1,70 @@
+package dispatcher
+
+import (
+	"context"
+	"time"
+
+	"kapivara/pkg/kapivara"
+)
+
+// Store is all that the dispatcher needs of the store.
+type Store interface {
+	Duty
+	Work
+	Records
+	Turns
+	Bodies
+}
+
+// Duty is the right to be the one dispatcher at work. Times are the store's.
+type Duty interface {
+	// TakeDuty takes the right for ttl where nobody has it; ok is false where another has.
+	TakeDuty(ctx context.Context, holder string, ttl time.Duration) (epoch int64, ok bool, err error)
+	// KeepDuty prolongs it to ttl from now, or fails with kapivara.ErrOffDuty where it is lost.
+	KeepDuty(ctx context.Context, epoch int64, ttl time.Duration) (now time.Time, err error)
+	// LeaveDuty gives it up, so that another takes over at once. Leaving what is lost is no error.
+	LeaveDuty(ctx context.Context, epoch int64) error
+}
+
+// Work is what there is to do.
+type Work interface {
+	// Roster gives the subscribers whose streams are all gathered, and the log's head, as of one moment.
+	Roster(ctx context.Context) (*kapivara.Roster, error)
+	// Look gives first the registry's version, then what the lanes have, then up to limit rows of what is due behind the
+	// mark, for all subscribers. Each part sees at least all that the part before it could see.
+	Look(ctx context.Context, lanes []kapivara.LaneQuery, after kapivara.DueMark, limit int) (*kapivara.Look, error)
+}
+
+// Records are the numbered deliveries.
+type Records interface {
+	// Buckets gives the rows of the named subscribers' buckets and of the numbered ones, and then what is leased of them.
+	Buckets(ctx context.Context, subscribers []string, rows []int32) ([]kapivara.BucketRow, []kapivara.Numbered, error)
+	// Deliveries gives those of the deliveries that exist, in no order.
+	Deliveries(ctx context.Context, refs []kapivara.Ref) ([]kapivara.Numbered, error)
+	// TokenKey is the key of the tokens.
+	TokenKey(ctx context.Context) ([]byte, error)
+}
+
+// Turns are the writes. Both fail with kapivara.ErrOffDuty where the epoch is over.
+type Turns interface {
+	// OpenBuckets makes the rows of the buckets that have none, and gives the rows of all.
+	OpenBuckets(ctx context.Context, epoch int64, buckets []kapivara.BucketRow) ([]kapivara.BucketRow, error)
+	// Turn writes all of the turn or nothing, and gives the store's time to which the turn's durations were added. It fails with
+	// kapivara.ErrStaleTurn where a bucket, a stream or a delivery is not as the turn has it.
+	Turn(ctx context.Context, turn *kapivara.Turn) (now time.Time, err error)
+}
+
+// Bodies are the events of deliveries.
+type Bodies interface {
+	// Events reads the stretches one after another in their order. each gets the index of the stretch and its events, nil where they
+	// pass limit bytes together. An error of each ends the reading and is returned.
+	Events(ctx context.Context, stretches []kapivara.Stretch, limit int, each func(i int, events []kapivara.Event) error) error
+}
+
+// Sender sends deliveries and notices to the subscribers' nodes. It must be safe for use by two goroutines.
+type Sender interface {
+	// Send publishes the delivery on its bucket's subject. That it went out does not mean that somebody has it.
+	Send(d *kapivara.Delivery) error
+	// Notify tells onlookers where a delivery of the subscriber stands; it may be lost.
+	Notify(subscriber string, row *kapivara.DeliveryRow)
+}

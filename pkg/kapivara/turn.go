@@ -1,0 +1,173 @@
+package kapivara
+
+import (
+	"errors"
+	"time"
+)
+
+// Lane names a bucket of a subscriber.
+type Lane struct {
+	Subscriber int32 // its number
+	Bucket     Bucket
+}
+
+// BucketRow is the numbering of a bucket as it is stored. It belongs to the subscriber's name.
+type BucketRow struct {
+	No         int32
+	Subscriber string
+	Bucket     Bucket
+	Sent       int64 // the highest number leased
+	Floor      int64 // every number up to it is committed or has left the road of one lease and one commit
+	Version    int64 // grows with every change
+}
+
+// Ref names a delivery by the store's number of its bucket.
+type Ref struct {
+	Bucket int32
+	Number int64
+}
+
+// Waiting is a stream that is due and not yet leased, with what its delivery says of it.
+type Waiting struct {
+	Due
+	Name     Stream
+	Canary   bool
+	Version  int
+	Finish   int // 0 while unknown
+	Complete bool
+}
+
+// Numbered is a delivery that has its number, and where it stands.
+type Numbered struct {
+	Ref
+	Waiting
+	From, To int
+	Cause    Cause
+	Buckets  int // over how many the rule chose
+	AckWait  time.Duration
+	Lease    Lease
+	Retried  bool // it has left the plain road of one lease and one commit
+}
+
+// BucketChange moves a bucket's row on, from the version at which it is known.
+type BucketChange struct {
+	No        int32
+	Version   int64 // the known one; the turn makes it one higher
+	Sent      int64
+	Floor     int64
+	Committed int64 // the number that the turn commits last, 0 for none
+}
+
+// NewDelivery takes a stream from what is due and gives it its number. That is the lease of its first attempt.
+type NewDelivery struct {
+	Ref      Ref
+	Due      Due
+	From, To int
+	AckWait  time.Duration
+	Buckets  int
+	Cause    Cause
+}
+
+// NextAttempt leases a hidden or pending delivery again, if its time has come by the store's clock.
+type NextAttempt struct {
+	Ref
+	Attempt int // the new one
+	AckWait time.Duration
+}
+
+// Commit settles a delivery for ever.
+type Commit struct {
+	Ref
+	Attempt int
+	Retried bool // it has a row among those that left the plain road; the row goes
+}
+
+// Settlement is any other change of a delivery: its state after the turn. Until is now (the turn's time) and After.
+type Settlement struct {
+	Ref
+	Lease Lease
+	After time.Duration
+}
+
+// PresenceChange is what is newly known of a subscriber's nodes.
+type PresenceChange struct {
+	Subscriber int32
+	Listening  *bool // nil: as it is
+	Answered   bool  // somebody has answered
+	// SilentSince is when the attempt was sent that nobody answered, zero for none; the earliest since the last answer stays.
+	SilentSince time.Time
+	Extra       int64 // answers more that changed nothing
+}
+
+// Presence is what is known of a subscriber's nodes.
+type Presence struct {
+	Subscriber int32
+	Listening  *bool // nil until something was sent
+	LastAnswer time.Time
+	Silent     bool // some attempt since the last answer had none
+}
+
+// Turn is what the dispatcher at work writes at once: all of it or nothing.
+type Turn struct {
+	Epoch       int64
+	Buckets     []BucketChange
+	Leases      []NewDelivery
+	Again       []NextAttempt
+	Commits     []Commit
+	Settlements []Settlement
+	Presences   []PresenceChange
+}
+
+// Empty tells whether there is nothing to write.
+func (t *Turn) Empty() bool { return len(t.Buckets) == 0 && len(t.Presences) == 0 }
+
+// Why a turn was not done although the store is well: nothing of it is stored.
+var (
+	// ErrOffDuty: another dispatcher is at work.
+	ErrOffDuty = errors.New("another dispatcher is at work")
+	// ErrStaleTurn: a bucket, or a stream that was due, is no longer as it is known. It is to be read anew.
+	ErrStaleTurn = errors.New("a bucket has changed")
+)
+
+// LaneQuery asks for what a bucket has beyond that which is known of it.
+type LaneQuery struct {
+	Lane
+	Row    int32 // the store's number of the bucket, 0 where it has none
+	After  int64 // streams that became due after this log position, in their order
+	Limit  int   // at most so many, 0 for none
+	Hidden int   // at most so many hidden and pending deliveries, by their time; 0 for none
+}
+
+// DueMark is a place among all that is due: by log position, then by subscriber.
+type DueMark struct {
+	LogPosition int64
+	Subscriber  int32
+}
+
+// Look is what a look at the work has found.
+type Look struct {
+	Registry int64     // the registry's version before anything else was read
+	Tail     []Waiting // of all subscribers, by log position
+	Lanes    []LaneWork
+}
+
+// LaneWork is what a bucket has, in the order of the queries.
+type LaneWork struct {
+	Due    []Waiting  // by log position
+	Hidden []Numbered // by their time
+}
+
+// Roster is for whom the dispatcher works.
+type Roster struct {
+	Registry    int64 // the registry's version, read before the rest
+	Head        int64 // the log's head at that moment
+	Subscribers []Subscriber
+	Presences   []Presence
+}
+
+// Stretch is what the events of a delivery are: these positions of the stream.
+type Stretch struct {
+	Stream   int64 // the store's number
+	Name     Stream
+	From, To int
+}
