@@ -1,0 +1,155 @@
+package postgres
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"kapivara/pkg/kapivara"
+)
+
+var (
+	//go:embed sql/gather_next.sql
+	gatherNextSQL string
+	//go:embed sql/gather_streams.sql
+	gatherStreamsSQL string
+	//go:embed sql/gather_put.sql
+	gatherPutSQL string
+	//go:embed sql/gather_advance.sql
+	gatherAdvanceSQL string
+	//go:embed sql/gather_finish.sql
+	gatherFinishSQL string
+	//go:embed sql/gather_sweep.sql
+	gatherSweepSQL string
+)
+
+const (
+	gatherPage  = 2000 // streams a transaction
+	gatherSwept = 10_000
+)
+
+// gathering is a subscriber's backlog: what was completed in (after, until] and fits is still to be put into the outbox.
+type gathering struct {
+	no              int32
+	name            string
+	buckets, canary int
+	after, until    int64
+	types, streams  kapivara.Filter
+}
+
+// Gather works off the next part of one backlog, else of what removed subscribers have left: see the port in the writer.
+func (s *RegistryStore) Gather(ctx context.Context) (worked bool, finished string, err error) {
+	var g *gathering
+	err = registryTx(ctx, s.pool, func(ctx context.Context, tx pgx.Tx) (bool, error) {
+		if g, err = gatherNext(ctx, tx); err != nil || g == nil || g.after >= g.until {
+			return false, err
+		}
+		return true, gatherPart(ctx, tx, g)
+	})
+	switch {
+	case err != nil:
+		return false, "", fmt.Errorf("gather: %w", err)
+	case g == nil:
+		return s.sweep(ctx)
+	case g.after < g.until:
+		return true, "", nil
+	}
+	finished, err = s.gatherFinish(ctx, g)
+	return true, finished, err
+}
+
+func gatherNext(ctx context.Context, tx pgx.Tx) (*gathering, error) {
+	var g gathering
+	var types, streams []string
+	err := tx.QueryRow(ctx, gatherNextSQL).
+		Scan(&g.no, &g.name, &g.buckets, &g.canary, &g.after, &g.until, &types, &streams)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	g.types, g.streams = types, streams
+	return &g, err
+}
+
+// gatherPart puts the next streams of the backlog into the outbox and notes how far it has come.
+func gatherPart(ctx context.Context, tx pgx.Tx, g *gathering) error {
+	streams, err := gatherRead(ctx, tx, g)
+	if err != nil {
+		return fmt.Errorf("read streams: %w", err)
+	}
+	reached := g.until
+	if len(streams) == gatherPage {
+		reached = streams[len(streams)-1].completed
+	}
+	streams, err = gatherFit(ctx, tx, g, streams)
+	if err != nil {
+		return fmt.Errorf("read event types: %w", err)
+	}
+	due, nos, buckets := make([]int64, len(streams)), make([]int64, len(streams)), make([]int16, len(streams))
+	for i, c := range streams {
+		due[i], nos[i] = c.completed, c.no
+		buckets[i] = int16(kapivara.BucketOf(c.name.Hash(), c.canary, g.buckets, g.canary))
+	}
+	if len(streams) > 0 {
+		if _, err := tx.Exec(ctx, gatherPutSQL, g.no, due, nos, buckets); err != nil {
+			return fmt.Errorf("put into the outbox: %w", err)
+		}
+	}
+	_, err = tx.Exec(ctx, gatherAdvanceSQL, g.no, reached)
+	return err
+}
+
+// gathered is a completed stream.
+type gathered struct {
+	no, completed int64
+	name          kapivara.Stream
+	canary        bool
+}
+
+func gatherRead(ctx context.Context, tx pgx.Tx, g *gathering) ([]gathered, error) {
+	rows, err := tx.Query(ctx, gatherStreamsSQL, g.after, g.until, gatherPage)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (c gathered, err error) {
+		err = row.Scan(&c.no, &c.completed, &c.name, &c.canary)
+		return c, err
+	})
+}
+
+// gatherFinish ends a backlog. It takes the log's lock first, as every change of the registry does, so it is a
+// transaction of its own: the one that has locked the subscriber's row must not wait for the log.
+func (s *RegistryStore) gatherFinish(ctx context.Context, g *gathering) (finished string, err error) {
+	err = registryTx(ctx, s.pool, func(ctx context.Context, tx pgx.Tx) (bool, error) {
+		if _, err := tx.Exec(ctx, registryLockSQL); err != nil {
+			return false, fmt.Errorf("lock the log: %w", err)
+		}
+		err := tx.QueryRow(ctx, gatherFinishSQL, g.no).Scan(&finished)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return false, nil // another writer was faster
+		}
+		if err != nil {
+			return false, err
+		}
+		_, err = tx.Exec(ctx, registryBumpSQL)
+		return true, err
+	})
+	if err != nil {
+		return "", fmt.Errorf("gather: finish: %w", err)
+	}
+	return finished, nil
+}
+
+func (s *RegistryStore) sweep(ctx context.Context) (worked bool, _ string, err error) {
+	err = registryTx(ctx, s.pool, func(ctx context.Context, tx pgx.Tx) (bool, error) {
+		tag, err := tx.Exec(ctx, gatherSweepSQL, gatherSwept)
+		worked = tag.RowsAffected() > 0
+		return worked, err
+	})
+	if err != nil {
+		return false, "", fmt.Errorf("sweep up after removed subscribers: %w", err)
+	}
+	return worked, "", nil
+}
