@@ -112,3 +112,25 @@ type SubscriberPage struct {
 	SubscriberState
 	Deliveries DeliveriesPage
 }
+
+// ListBuckets puts the buckets that the subscriber has, counted or not, into their order, with those of its earlier
+// layouts that still have something unsettled.
+func ListBuckets(s *Subscriber, counted map[Bucket]BucketState) []BucketState {
+	list := make([]BucketState, 0, s.Buckets+s.CanaryBuckets)
+	for b := range MaxBuckets {
+		list = listBucket(list, Bucket(b), b < s.Buckets, counted)
+	}
+	for b := range MaxBuckets {
+		list = listBucket(list, Bucket(-1-b), b < s.CanaryBuckets, counted)
+	}
+	return list
+}
+
+func listBucket(list []BucketState, b Bucket, has bool, counted map[Bucket]BucketState) []BucketState {
+	state, found := counted[b]
+	if !has && (!found || state.Lag()+state.Parked == 0) {
+		return list
+	}
+	state.Bucket = b
+	return append(list, state)
+}

@@ -1,0 +1,137 @@
+package postgres
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"kapivara/pkg/kapivara"
+)
+
+var (
+	//go:embed sql/read_explain_stream.sql
+	readExplainStreamSQL string
+	//go:embed sql/read_explain_subscribers.sql
+	readExplainSubscribersSQL string
+	//go:embed sql/read_explain_delivered.sql
+	readExplainDeliveredSQL string
+	//go:embed sql/read_explain_waiting.sql
+	readExplainWaitingSQL string
+)
+
+// Facts gathers what the explanation of a stream rests on, of one snapshot: for the subscriber, or for all where the
+// name is "". not_found for a stream or a subscriber that is not there.
+func (r *Reader) Facts(ctx context.Context, stream kapivara.Stream, subscriber string) (kapivara.StreamFacts, error) {
+	facts := kapivara.StreamFacts{StreamState: kapivara.StreamState{Stream: stream}}
+	err := r.snapshot(ctx, func(tx pgx.Tx) error {
+		no, err := readExplainStream(ctx, tx, &facts)
+		if err != nil {
+			return err
+		}
+		if facts.Subscribers, err = readExplainSubscribers(ctx, tx, subscriber); err != nil {
+			return err
+		}
+		if subscriber != "" && len(facts.Subscribers) == 0 {
+			return errNoSubscriber()
+		}
+		byNo := make(map[int32]*kapivara.SubscriberFacts, len(facts.Subscribers))
+		for i := range facts.Subscribers {
+			byNo[facts.Subscribers[i].Subscriber.No] = &facts.Subscribers[i]
+		}
+		if err := readExplainDelivered(ctx, tx, no, byNo); err != nil {
+			return err
+		}
+		return readExplainWaiting(ctx, tx, no, facts.Completed, byNo)
+	})
+	return facts, err
+}
+
+func readExplainStream(ctx context.Context, tx pgx.Tx, f *kapivara.StreamFacts) (no int64, err error) {
+	var low, high []int32
+	err = tx.QueryRow(ctx, readSQL(readExplainStreamSQL, false), string(f.Stream)).Scan(&no, &f.Completed, &f.Version,
+		&f.Contiguous, &f.Finish, &f.Canary, &low, &high, &f.Now, &f.Dispatching, &f.Types)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, errNoStream()
+	}
+	if err != nil {
+		return 0, fmt.Errorf("explain: stream: %w", translate(err, false))
+	}
+	f.Missing = readRanges(low, high)
+	return no, nil
+}
+
+func errNoStream() error {
+	return kapivara.Refuse(kapivara.NotFound, "no event of this stream is stored")
+}
+
+func readExplainSubscribers(ctx context.Context, tx pgx.Tx, name string) ([]kapivara.SubscriberFacts, error) {
+	var list []kapivara.SubscriberFacts
+	rows, err := tx.Query(ctx, readExplainSubscribersSQL, name)
+	if err == nil {
+		err = readEach(rows, func(rows pgx.Rows) error {
+			var record []byte
+			var f kapivara.SubscriberFacts
+			var answered, silent *time.Time
+			err := rows.Scan(&record, &f.Gathering[0], &f.Gathering[1], &f.Standing.Listening, &answered, &silent, &f.Standing.ExtraAnswers)
+			if err != nil {
+				return err
+			}
+			f.Standing.LastAnswer, f.Standing.SilentSince = readTime(answered), readTime(silent)
+			var row registrySubscriberRow
+			if err := json.Unmarshal(record, &row); err != nil {
+				return err
+			}
+			f.Subscriber = *row.subscriber()
+			list = append(list, f)
+			return nil
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("explain: subscribers: %w", translate(err, false))
+	}
+	return list, nil
+}
+
+func readExplainDelivered(ctx context.Context, tx pgx.Tx, stream int64, byNo map[int32]*kapivara.SubscriberFacts) error {
+	rows, err := tx.Query(ctx, strings.ReplaceAll(readExplainDeliveredSQL, "{delivery}", readDeliveryColumns), stream)
+	if err == nil {
+		err = readEach(rows, func(rows pgx.Rows) error {
+			var no int32
+			var terminated bool
+			row, err := readDelivery(rows, &no, &terminated)
+			if f := byNo[no]; err == nil && f != nil {
+				f.Delivery, f.Terminated = &row, terminated
+			}
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("explain: deliveries: %w", translate(err, false))
+	}
+	return nil
+}
+
+func readExplainWaiting(ctx context.Context, tx pgx.Tx, stream, completed int64, byNo map[int32]*kapivara.SubscriberFacts) error {
+	rows, err := tx.Query(ctx, strings.ReplaceAll(readExplainWaitingSQL, "{waiting}", readWaitingColumns), completed, stream, kapivara.MaxAhead)
+	if err == nil {
+		err = readEach(rows, func(rows pgx.Rows) error {
+			var no int32
+			var ahead, leased int
+			row, err := readDelivery(rows, &no, &ahead, &leased)
+			if f := byNo[no]; err == nil && f != nil {
+				f.Delivery, f.Ahead, f.InFlight = &row, ahead, leased
+			}
+			return err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("explain: outbox: %w", translate(err, false))
+	}
+	return nil
+}
