@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -29,6 +30,8 @@ var (
 const (
 	gatherPage  = 2000 // streams a transaction
 	gatherSwept = 10_000
+
+	gatherTimeout = 30 * time.Second
 )
 
 // gathering is a subscriber's backlog: what was completed in (after, until] and fits is still to be put into the outbox.
@@ -42,12 +45,14 @@ type gathering struct {
 
 // Gather works off the next part of one backlog, else of what removed subscribers have left: see the port in the writer.
 func (s *RegistryStore) Gather(ctx context.Context) (worked bool, finished string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, gatherTimeout)
+	defer cancel()
 	var g *gathering
-	err = registryTx(ctx, s.pool, func(ctx context.Context, tx pgx.Tx) (bool, error) {
+	err = s.pool.inTx(ctx, func(tx pgx.Tx) (err error) {
 		if g, err = gatherNext(ctx, tx); err != nil || g == nil || g.after >= g.until {
-			return false, err
+			return err
 		}
-		return true, gatherPart(ctx, tx, g)
+		return gatherPart(ctx, tx, g)
 	})
 	switch {
 	case err != nil:
@@ -122,19 +127,19 @@ func gatherRead(ctx context.Context, tx pgx.Tx, g *gathering) ([]gathered, error
 // gatherFinish ends a backlog. It takes the log's lock first, as every change of the registry does, so it is a
 // transaction of its own: the one that has locked the subscriber's row must not wait for the log.
 func (s *RegistryStore) gatherFinish(ctx context.Context, g *gathering) (finished string, err error) {
-	err = registryTx(ctx, s.pool, func(ctx context.Context, tx pgx.Tx) (bool, error) {
+	err = s.pool.inTx(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, registryLockSQL); err != nil {
-			return false, fmt.Errorf("lock the log: %w", err)
+			return fmt.Errorf("lock the log: %w", err)
 		}
 		err := tx.QueryRow(ctx, gatherFinishSQL, g.no).Scan(&finished)
 		if errors.Is(err, pgx.ErrNoRows) {
-			return false, nil // another writer was faster
+			return nil // another writer was faster
 		}
 		if err != nil {
-			return false, err
+			return err
 		}
 		_, err = tx.Exec(ctx, registryBumpSQL)
-		return true, err
+		return err
 	})
 	if err != nil {
 		return "", fmt.Errorf("gather: finish: %w", err)
@@ -143,13 +148,9 @@ func (s *RegistryStore) gatherFinish(ctx context.Context, g *gathering) (finishe
 }
 
 func (s *RegistryStore) sweep(ctx context.Context) (worked bool, _ string, err error) {
-	err = registryTx(ctx, s.pool, func(ctx context.Context, tx pgx.Tx) (bool, error) {
-		tag, err := tx.Exec(ctx, gatherSweepSQL, gatherSwept)
-		worked = tag.RowsAffected() > 0
-		return worked, err
-	})
+	swept, err := s.pool.Exec(ctx, gatherSweepSQL, gatherSwept)
 	if err != nil {
-		return false, "", fmt.Errorf("sweep up after removed subscribers: %w", err)
+		return false, "", fmt.Errorf("sweep up after removed subscribers: %w", translate(err, false))
 	}
-	return worked, "", nil
+	return swept.RowsAffected() > 0, "", nil
 }

@@ -64,26 +64,11 @@ func (s *RegistryStore) Change(
 	ctx context.Context, decide func(r *kapivara.Registry, head int64) (kapivara.Change, error),
 ) (int64, error) {
 	var head int64
-	err := registryTx(ctx, s.pool, func(ctx context.Context, tx pgx.Tx) (commit bool, err error) {
-		var version int64
-		if err := tx.QueryRow(ctx, registryLockSQL).Scan(&head, &version); err != nil {
-			return false, fmt.Errorf("lock the log: %w", err)
-		}
-		r := s.last.Load()
-		if r == nil || r.Version != version {
-			if r, err = s.load(ctx, tx); err != nil {
-				return false, err
-			}
-		}
-		change, err := decide(r, head)
-		if err != nil || change.None() {
-			return false, err
-		}
-		if err := registryApply(ctx, tx, change, head); err != nil {
-			return false, err
-		}
-		_, err = tx.Exec(ctx, registryBumpSQL)
-		return true, err
+	bounded, cancel := context.WithTimeout(ctx, registryTimeout)
+	defer cancel()
+	err := s.pool.inTx(bounded, func(tx pgx.Tx) (err error) {
+		head, err = s.changeIn(bounded, tx, decide)
+		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("change the registry: %w", err)
@@ -91,21 +76,27 @@ func (s *RegistryStore) Change(
 	return head, nil
 }
 
-// registryTx runs do in a transaction, within registryTimeout, and commits when it says so. The commit itself is not
-// cancelled by ctx: when the connection is lost during it the outcome is unknown.
-func registryTx(ctx context.Context, pool *Pool, do func(ctx context.Context, tx pgx.Tx) (commit bool, err error)) error {
-	before, cancel := context.WithTimeout(ctx, registryTimeout)
-	defer cancel()
-	tx, err := pool.Begin(before)
-	if err != nil {
-		return translate(err, false)
+// changeIn is the transaction of a change: the lock first, since only later statements see what others have written.
+func (s *RegistryStore) changeIn(
+	ctx context.Context, tx pgx.Tx, decide func(r *kapivara.Registry, head int64) (kapivara.Change, error),
+) (head int64, err error) {
+	var version int64
+	if err := tx.QueryRow(ctx, registryLockSQL).Scan(&head, &version); err != nil {
+		return 0, fmt.Errorf("lock the log: %w", err)
 	}
-	after, cancelAfter := context.WithTimeout(context.WithoutCancel(ctx), 2*registryTimeout)
-	defer cancelAfter()
-	commit, err := do(before, tx)
-	if err != nil || !commit {
-		_ = tx.Rollback(after) // where that fails the connection is closed, which rolls back as well
-		return translate(err, false)
+	r := s.last.Load()
+	if r == nil || r.Version != version {
+		if r, err = s.load(ctx, tx); err != nil {
+			return 0, err
+		}
 	}
-	return translate(tx.Commit(after), true)
+	change, err := decide(r, head)
+	if err != nil || change.None() {
+		return head, err
+	}
+	if err := registryApply(ctx, tx, change, head); err != nil {
+		return 0, err
+	}
+	_, err = tx.Exec(ctx, registryBumpSQL)
+	return head, err
 }
