@@ -58,6 +58,12 @@ func (d *decoder) event() string {
 }
 
 func (d *decoder) append(a *kapivara.Append) error {
+	if d.peek() != '{' {
+		if _, err := d.value(); err != nil {
+			return err
+		}
+		return kapivara.Invalid("", "a request is a JSON object")
+	}
 	if err := d.open('{', "the object of the request"); err != nil {
 		return err
 	}
