@@ -1,0 +1,91 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"kapivara/pkg/kapivara"
+	"kapivara/pkg/wire"
+)
+
+// BucketQuery asks for the deliveries of a bucket. Zero fields do not bound.
+type BucketQuery struct {
+	Bucket string `json:"bucket,omitempty"` // its name; "" = all buckets
+	State  State  `json:"state,omitempty"`
+	Limit  int    `json:"limit,omitempty"`  // of a page, 1 to 1000; 0 = 100
+	Cursor string `json:"cursor,omitempty"` // Next of the page before
+}
+
+// BucketPage is a list of deliveries.
+type BucketPage struct {
+	Deliveries []DeliveryRow
+	Next       string // "" after the last page
+}
+
+// Bucket reads one page of a subscriber's deliveries.
+func (c *Client) Bucket(ctx context.Context, subscriber string, q BucketQuery) (BucketPage, error) {
+	var reply struct {
+		Deliveries []json.RawMessage `json:"deliveries"`
+		Next       string            `json:"next"`
+	}
+	if err := c.ask(ctx, "read bucket", wire.Read("bucket", subscriber), q, &reply); err != nil {
+		return BucketPage{}, err
+	}
+	rows, err := deliveryRows(reply.Deliveries)
+	return BucketPage{Deliveries: rows, Next: reply.Next}, err
+}
+
+// LastCommitted reads the delivery of a bucket ("" = any) that was committed last, by the time of its commit. Its events
+// come with it.
+func (c *Client) LastCommitted(ctx context.Context, subscriber, bucket string) (*Delivery, error) {
+	body, err := json.Marshal(BucketQuery{Bucket: bucket})
+	if err != nil {
+		return nil, fmt.Errorf("read last committed: %w", err)
+	}
+	answer, err := c.Request(ctx, wire.Read("last-committed", subscriber), body)
+	if err != nil {
+		return nil, fmt.Errorf("read last committed: %w", err)
+	}
+	return c.delivery(ctx, answer)
+}
+
+// delivery decodes a delivery and reads its events where they did not come with it.
+func (c *Client) delivery(ctx context.Context, body []byte) (*Delivery, error) {
+	decoded, elsewhere, err := wire.DecodeDelivery(body)
+	if err != nil {
+		return nil, fmt.Errorf("decode delivery: %w", err)
+	}
+	d := &Delivery{Delivery: decoded}
+	if elsewhere == nil {
+		return d, nil
+	}
+	return d, c.collect(ctx, &d.Delivery)
+}
+
+// collect reads the events of exactly this delivery, page after page.
+func (c *Client) collect(ctx context.Context, d *kapivara.Delivery) error {
+	request := struct {
+		Bucket string `json:"bucket"`
+		Number int64  `json:"number"`
+		Limit  int    `json:"limit"`
+		Cursor string `json:"cursor,omitempty"`
+	}{Bucket: d.Bucket.String(), Number: d.Number, Limit: kapivara.MaxPage}
+	for {
+		var reply struct {
+			Events []json.RawMessage `json:"events"`
+			Next   string            `json:"next"`
+		}
+		if err := c.ask(ctx, "read delivery", wire.Read("delivery", d.Subscriber), request, &reply); err != nil {
+			return err
+		}
+		events, err := wire.DecodeEvents(reply.Events)
+		if err != nil {
+			return fmt.Errorf("read delivery: %w", err)
+		}
+		d.Events = append(d.Events, events...)
+		if request.Cursor = reply.Next; request.Cursor == "" {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,44 @@
+package client
+
+import (
+	"context"
+	"time"
+
+	"kapivara/pkg/wire"
+)
+
+// Explanation says where a stream stands, and with whom.
+type Explanation struct {
+	StreamState
+	Subscribers []Reason
+}
+
+// Reason says where a stream stands with one subscriber, why, and what would move it on.
+type Reason struct {
+	Subscriber string    `json:"subscriber"`
+	State      State     `json:"state"` // "" where the stream is not due
+	Code       string    `json:"reason"`
+	Why        string    `json:"why"`
+	NextStep   string    `json:"next_step"`
+	Bucket     string    `json:"bucket"` // "" where it has none
+	Number     int64     `json:"number"` // 0 until it is first leased
+	Attempt    int       `json:"attempt"`
+	Until      time.Time `json:"until"`
+	Committed  time.Time `json:"committed"`
+}
+
+// Explain tells why a stream was delivered, or why not; subscriber "" asks for all of them.
+func (c *Client) Explain(ctx context.Context, stream Stream, subscriber string) (Explanation, error) {
+	request := struct {
+		Stream     Stream `json:"stream"`
+		Subscriber string `json:"subscriber,omitempty"`
+	}{stream, subscriber}
+	var reply struct {
+		streamReply
+		Subscribers []Reason `json:"subscribers"`
+	}
+	if err := c.ask(ctx, "explain", wire.Read("explain", contextOf(stream)), request, &reply); err != nil {
+		return Explanation{}, err
+	}
+	return Explanation{StreamState: reply.state(), Subscribers: reply.Subscribers}, nil
+}
