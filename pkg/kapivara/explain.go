@@ -21,8 +21,8 @@ type SubscriberFacts struct {
 	Gathering [2]int64
 	// Delivery is the latest delivery of the stream, nil where it is not due.
 	Delivery *DeliveryRow
-	// Terminated tells that a node gave the delivery's last attempt up with term.
-	Terminated bool
+	// Answer is what a node said to the delivery's last attempt: Nak or Term, "" for nothing.
+	Answer Verdict
 	// Ahead counts what is due before it in its bucket and was never leased either, up to MaxAhead; InFlight what is
 	// leased of its bucket. Both are set only for a delivery that was never leased.
 	Ahead, InFlight int

@@ -103,10 +103,10 @@ func readExplainDelivered(ctx context.Context, tx pgx.Tx, stream int64, byNo map
 	if err == nil {
 		err = readEach(rows, func(rows pgx.Rows) error {
 			var no int32
-			var terminated bool
-			row, err := readDelivery(rows, &no, &terminated)
+			var answer int
+			row, err := readDelivery(rows, &no, &answer)
 			if f := byNo[no]; err == nil && f != nil {
-				f.Delivery, f.Terminated = &row, terminated
+				f.Delivery, f.Answer = &row, readAnswers()[answer]
 			}
 			return err
 		})
@@ -116,6 +116,9 @@ func readExplainDelivered(ctx context.Context, tx pgx.Tx, stream int64, byNo map
 	}
 	return nil
 }
+
+// readAnswers are the answers by their number in the store.
+func readAnswers() []kapivara.Verdict { return []kapivara.Verdict{"", kapivara.Nak, kapivara.Term} }
 
 func readExplainWaiting(ctx context.Context, tx pgx.Tx, stream, completed int64, byNo map[int32]*kapivara.SubscriberFacts) error {
 	rows, err := tx.Query(ctx, strings.ReplaceAll(readExplainWaitingSQL, "{waiting}", readWaitingColumns), completed, stream, kapivara.MaxAhead)

@@ -1,5 +1,5 @@
 -- The latest numbered delivery of a stream to each subscriber (index deliveries_stream). $1 the stream's number.
-select distinct on (d.subscriber_no) {delivery}, d.subscriber_no, coalesce(r.answer = 2, false)
+select distinct on (d.subscriber_no) {delivery}, d.subscriber_no, coalesce(r.answer, 0)
   from kapivara.deliveries d
   join kapivara.buckets b on b.bucket_no = d.bucket_no
   join kapivara.streams s on s.stream_no = d.stream_no

@@ -1,0 +1,114 @@
+package reader
+
+import (
+	"fmt"
+
+	"kapivara/pkg/kapivara"
+)
+
+// The reason codes; docs/explain.md says in a table when each is given.
+const (
+	// Why a stream is not due.
+	StreamFilter  = "stream_filter"
+	TypeFilter    = "type_filter"
+	NotFinished   = "not_finished"
+	MissingEvents = "missing_events"
+	BeingGathered = "being_gathered"
+	BeforeStart   = "before_start"
+	NotDue        = "not_due"
+	// Why a delivery is where it is.
+	NoDispatcher   = "no_dispatcher"
+	NobodyListens  = "nobody_listens"
+	NobodyAnswers  = "nobody_answers"
+	BucketBusy     = "bucket_busy"
+	Queued         = "queued"
+	Sending        = "sending"
+	AwaitingAnswer = "awaiting_answer"
+	Overdue        = "overdue"
+	Refused        = "refused"
+	NoAnswer       = "no_answer_in_time"
+	RetryDue       = "retry_due"
+	Terminated     = "terminated"
+	Parked         = "parked"
+	Committed      = "committed"
+	Discarded      = "discarded"
+)
+
+// Explain gives the reasons: for each subscriber one. It is a function of the facts alone.
+func Explain(f *kapivara.StreamFacts) kapivara.Explanation {
+	e := kapivara.Explanation{StreamState: f.StreamState, Subscribers: make([]kapivara.Reason, len(f.Subscribers))}
+	for i := range f.Subscribers {
+		e.Subscribers[i] = explain(f, &f.Subscribers[i])
+	}
+	return e
+}
+
+// said is a reason in words.
+type said struct{ code, why, next string }
+
+func explain(f *kapivara.StreamFacts, s *kapivara.SubscriberFacts) kapivara.Reason {
+	r := kapivara.Reason{Subscriber: s.Subscriber.Name}
+	var is said
+	if d := s.Delivery; d == nil {
+		r.Bucket = kapivara.BucketOf(f.Stream.Hash(), f.Canary, s.Subscriber.Buckets, s.Subscriber.CanaryBuckets)
+		is = notDue(f, s)
+	} else {
+		r.State, r.Bucket, r.Number, r.Attempt, r.Until, r.Committed = d.State, d.Bucket, d.Number, d.Attempt, d.Until, d.Committed
+		if d.State == kapivara.Leased {
+			r.Until = d.Deadline
+		}
+		is = due(f, s)
+	}
+	r.Code, r.Why, r.NextStep = is.code, is.why, is.next
+	return r
+}
+
+// notDue says why there is no delivery: first what would hold for ever, then what the stream lacks, then what was when it
+// completed.
+func notDue(f *kapivara.StreamFacts, s *kapivara.SubscriberFacts) said {
+	u := &s.Subscriber
+	switch {
+	case !u.Streams.Fits(string(f.Stream)):
+		return said{
+			StreamFilter, "the subscriber's streams filter does not fit the name of the stream",
+			"nothing, or set the subscriber with a streams filter that fits",
+		}
+	case !u.Wants(f.Stream, f.Types):
+		return said{
+			TypeFilter, "no event type stored in the stream so far fits the subscriber's types filter",
+			"nothing, or set the subscriber with a types filter that fits one of: " + some(f.Types),
+		}
+	case u.Deliver == kapivara.DeliverAppended && f.Contiguous > 0:
+	case f.Finish == 0 && len(f.Missing) == 0:
+		return said{NotFinished, "the stream has no final event yet", `append its last event with "final": true`}
+	case f.Finish == 0:
+		return said{
+			NotFinished, "the stream has no final event yet, and positions are missing: " + ranges(f.Missing),
+			`append the missing positions, and the last event with "final": true`,
+		}
+	case !f.Complete():
+		return said{
+			MissingEvents, fmt.Sprintf("the stream ends at position %d, but positions are missing: %s", f.Finish, ranges(f.Missing)),
+			"append the missing positions",
+		}
+	}
+	return notDueThen(f, s)
+}
+
+// notDueThen says why a complete stream that fits is not due.
+func notDueThen(f *kapivara.StreamFacts, s *kapivara.SubscriberFacts) said {
+	replay := fmt.Sprintf("to have it delivered all the same, replay it: kapivara.v1.delivery.replay.%s", s.Subscriber.Name)
+	switch {
+	case s.Gathering[0] < f.Completed && f.Completed <= s.Gathering[1]:
+		return said{
+			BeingGathered, "streams that were due before the subscriber was set are being gathered, and this one has not been reached",
+			"wait; it becomes due by itself",
+		}
+	case f.Completed > 0 && (s.Subscriber.Start.New && f.Completed <= s.Subscriber.LogPosition || !s.Subscriber.Start.New && f.Completed <= s.Subscriber.Start.After):
+		return said{
+			BeforeStart, fmt.Sprintf("the stream was completed at log position %d, before the subscriber was to have it", f.Completed),
+			replay,
+		}
+	}
+	return said{NotDue, "by the subscriber's filters and mode at the time the stream did not become due", replay}
+}
