@@ -4,6 +4,7 @@
 # usage: sh -c <this> keeper <grace in seconds> <postgres> <arguments...>
 # fd 3: the read end of the pipe; end of file or any line means stop.
 # fd 4: the lock of the folder; the server inherits it, so the folder is free when the last server process is gone.
+# fd 5: the folder of the cluster, where the server's user can get there by no path.
 trap '' HUP INT TERM QUIT
 grace=$1
 shift

@@ -1,9 +1,16 @@
 package embedded_test
 
 import (
+	"os"
 	"testing"
 
 	"kapivara/tests/kit"
 )
 
-func TestMain(m *testing.M) { kit.Main(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childDir); dir != "" {
+		runChild(dir)
+		return
+	}
+	kit.Main(m)
+}

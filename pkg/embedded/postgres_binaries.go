@@ -47,7 +47,7 @@ func findBinaries(ctx context.Context, cfg PostgresConfig, who runAs) (binaries,
 			unfit = append(unfit, fmt.Errorf("%s: %w", dir, err))
 		}
 	}
-	dir, err := fetchBundle(ctx, cfg)
+	dir, err := fetchBundle(ctx, cfg, want, who)
 	if err == nil {
 		var bin binaries
 		if bin, err = inspect(ctx, dir, want, who); err == nil {

@@ -16,6 +16,9 @@ import (
 	"time"
 )
 
+// handleFd is the file number by which the server has a folder that it inherits.
+const handleFd = 5
+
 // cluster is the folder with PostgreSQL's files.
 type cluster struct {
 	dir           string   // as we see it
@@ -67,7 +70,7 @@ func initdb(ctx context.Context, bin binaries, dir string, who runAs) error {
 	defer c.Close()
 	cmd := exec.CommandContext(ctx, bin.initdb, "-D", c.pathForServer, "-U", Owner, "-A", "trust",
 		"-E", "UTF8", "--locale=C", "--data-checksums")
-	c.prepare(cmd, who)
+	c.prepare(cmd, who, [2]*os.File{})
 	cmd.WaitDelay = time.Second
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, lastBytes(out, 1000))
@@ -75,8 +78,8 @@ func initdb(ctx context.Context, bin binaries, dir string, who runAs) error {
 	return nil
 }
 
-// newCluster opens dir. Below a folder that the server's user may not enter (/root) the server gets there by no path;
-// it then starts inside of it, and knows it as its own working folder.
+// newCluster opens dir. Below a folder that the server's user may not enter (/root) the server gets there by no path; it
+// then inherits the open folder, and knows it by that.
 func newCluster(dir string, who runAs) (*cluster, error) {
 	c := &cluster{dir: dir, pathForServer: dir}
 	barrier := who.barrier(filepath.Dir(dir))
@@ -90,17 +93,17 @@ func newCluster(dir string, who runAs) (*cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	c.handle, c.pathForServer = handle, "/proc/self/cwd"
+	c.handle, c.pathForServer = handle, "/proc/self/fd/"+strconv.Itoa(handleFd)
 	return c, nil
 }
 
-// prepare lets cmd run in the cluster's folder as the server's user, with a clean environment.
-func (c *cluster) prepare(cmd *exec.Cmd, who runAs) {
+// prepare lets cmd run as the server's user with a clean environment; extra are its files 3 and 4.
+func (c *cluster) prepare(cmd *exec.Cmd, who runAs, extra [2]*os.File) {
 	cmd.Env = cleanEnv()
-	cmd.Dir = c.dir
+	cmd.Dir = "/" // PostgreSQL's programs go back to where they started, which must be possible
+	cmd.ExtraFiles = extra[:]
 	if c.handle != nil {
-		// Go changes the folder after the user; the handle leads there without a look at the folders above.
-		cmd.Dir = "/proc/self/fd/" + strconv.Itoa(int(c.handle.Fd()))
+		cmd.ExtraFiles = append(cmd.ExtraFiles, c.handle)
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: who.credential}
 }

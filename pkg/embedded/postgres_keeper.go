@@ -41,8 +41,7 @@ func startKeeper(cfg PostgresConfig, bin binaries, c *cluster, who runAs, socket
 	args := []string{"-c", keeperScript, "keeper", strconv.Itoa(int(max(time.Second, cfg.StopGrace) / time.Second)), bin.postgres}
 	cmd := exec.Command("/bin/sh", append(args, serverArgs(c.pathForServer, socketDir, cfg.Settings)...)...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.ExtraFiles = []*os.File{read, lock}
-	c.prepare(cmd, who)
+	c.prepare(cmd, who, [2]*os.File{read, lock})
 	cmd.SysProcAttr.Setsid = true // a terminal's Ctrl-C is for us alone
 	k := &keeper{pipe: write, done: make(chan struct{}), log: log.Name(), server: c.serverPid}
 	if info, err := log.Stat(); err == nil {

@@ -18,6 +18,7 @@ func startPostgres(t *testing.T, cfg embedded.PostgresConfig) *embedded.Postgres
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
+	cfg.Progress = func(step string) { t.Log(step) }
 	pg, err := embedded.StartPostgres(ctx, cfg)
 	if err != nil {
 		t.Fatalf("start: %v", err)
