@@ -56,7 +56,7 @@ func (c *Client) delivery(ctx context.Context, body []byte) (*Delivery, error) {
 	if err != nil {
 		return nil, fmt.Errorf("decode delivery: %w", err)
 	}
-	d := &Delivery{Delivery: decoded}
+	d := &Delivery{Delivery: decoded, Raw: body}
 	if elsewhere == nil {
 		return d, nil
 	}

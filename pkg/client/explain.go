@@ -2,6 +2,8 @@ package client
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"kapivara/pkg/wire"
@@ -9,8 +11,9 @@ import (
 
 // Explanation says where a stream stands, and with whom.
 type Explanation struct {
-	StreamState
+	State       StreamState
 	Subscribers []Reason
+	Raw         RawJSON // the answer as it came
 }
 
 // Reason says where a stream stands with one subscriber, why, and what would move it on.
@@ -33,12 +36,16 @@ func (c *Client) Explain(ctx context.Context, stream Stream, subscriber string) 
 		Stream     Stream `json:"stream"`
 		Subscriber string `json:"subscriber,omitempty"`
 	}{stream, subscriber}
-	var reply struct {
-		streamReply
-		Subscribers []Reason `json:"subscribers"`
-	}
-	if err := c.ask(ctx, "explain", wire.Read("explain", contextOf(stream)), request, &reply); err != nil {
+	var raw RawJSON
+	if err := c.ask(ctx, "explain", wire.Read("explain", contextOf(stream)), request, &raw); err != nil {
 		return Explanation{}, err
 	}
-	return Explanation{StreamState: reply.state(), Subscribers: reply.Subscribers}, nil
+	var reply struct {
+		StreamState
+		Subscribers []Reason `json:"subscribers"`
+	}
+	if err := json.Unmarshal(raw, &reply); err != nil {
+		return Explanation{}, fmt.Errorf("explain: the answer is not Kapivara's: %w", err)
+	}
+	return Explanation{State: reply.StreamState, Subscribers: reply.Subscribers, Raw: raw}, nil
 }

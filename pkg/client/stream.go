@@ -23,7 +23,7 @@ type StreamQuery struct {
 
 // StreamPage is a page of a stream, and the stream as it stood when the page was read.
 type StreamPage struct {
-	StreamState
+	State  StreamState
 	Events []Event
 	Next   string // "" after the last page
 }
@@ -31,7 +31,7 @@ type StreamPage struct {
 // Stream reads one page of a stream.
 func (c *Client) Stream(ctx context.Context, q StreamQuery) (StreamPage, error) {
 	var reply struct {
-		streamReply
+		StreamState
 		Events []json.RawMessage `json:"events"`
 		Next   string            `json:"next"`
 	}
@@ -39,7 +39,7 @@ func (c *Client) Stream(ctx context.Context, q StreamQuery) (StreamPage, error) 
 		return StreamPage{}, err
 	}
 	events, err := wire.DecodeEvents(reply.Events)
-	return StreamPage{StreamState: reply.state(), Events: events, Next: reply.Next}, err
+	return StreamPage{State: reply.StreamState, Events: events, Next: reply.Next}, err
 }
 
 // Read gives the events of a stream one after another, reading page after page.
@@ -91,22 +91,4 @@ func contextOf(s Stream) string {
 		return allContexts
 	}
 	return s.Context()
-}
-
-// streamReply is a stream's state on the wire.
-type streamReply struct {
-	Stream       Stream    `json:"stream"`
-	Version      int       `json:"version"`
-	Contiguous   int       `json:"contiguous"`
-	Finish       int       `json:"finish"`
-	Canary       bool      `json:"canary"`
-	Missing      []Range   `json:"missing"`
-	LastRecorded time.Time `json:"last_recorded"`
-}
-
-func (r *streamReply) state() StreamState {
-	return StreamState{
-		Stream: r.Stream, Version: r.Version, Contiguous: r.Contiguous, Finish: r.Finish, Canary: r.Canary,
-		Missing: r.Missing, LastRecorded: r.LastRecorded,
-	}
 }

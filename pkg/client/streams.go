@@ -37,17 +37,13 @@ func (c *Client) Streams(ctx context.Context, q StreamsQuery) (StreamsPage, erro
 		Cursor string `json:"cursor,omitempty"`
 	}{q.Prefix, q.State, duration(q.Idle), q.Holes, q.Limit, q.Cursor}
 	var reply struct {
-		Streams []streamReply `json:"streams"`
+		Streams []StreamState `json:"streams"`
 		Next    string        `json:"next"`
 	}
 	if err := c.ask(ctx, "read streams", wire.Read("streams", contextOrAll(q.Context)), request, &reply); err != nil {
 		return StreamsPage{}, err
 	}
-	page := StreamsPage{Streams: make([]StreamState, len(reply.Streams)), Next: reply.Next}
-	for i := range reply.Streams {
-		page.Streams[i] = reply.Streams[i].state()
-	}
-	return page, nil
+	return StreamsPage(reply), nil
 }
 
 // AllStreams gives the streams one after another, reading page after page.

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"kapivara/pkg/wire"
@@ -23,7 +24,8 @@ type SubscriberState struct {
 	ExtraAnswers int64     // answers to attempts that were settled already
 	Buckets      []BucketState
 	Deliveries   []DeliveryRow
-	Next         string // "" after the last page
+	Next         string  // "" after the last page
+	Raw          RawJSON // the answer as it came
 }
 
 // BucketState counts the deliveries of a bucket.
@@ -49,6 +51,10 @@ func (c *Client) SubscriberState(ctx context.Context, subscriber string, q Subsc
 		Limit  int    `json:"limit,omitempty"`
 		Cursor string `json:"cursor,omitempty"`
 	}{q.State, q.Limit, q.Cursor}
+	var raw RawJSON
+	if err := c.ask(ctx, "read subscriber", wire.Read("subscriber", subscriber), request, &raw); err != nil {
+		return SubscriberState{}, err
+	}
 	var reply struct {
 		Subscriber   Subscriber        `json:"subscriber"`
 		Listening    *bool             `json:"listening"`
@@ -58,13 +64,13 @@ func (c *Client) SubscriberState(ctx context.Context, subscriber string, q Subsc
 		Deliveries   []json.RawMessage `json:"deliveries"`
 		Next         string            `json:"next"`
 	}
-	if err := c.ask(ctx, "read subscriber", wire.Read("subscriber", subscriber), request, &reply); err != nil {
-		return SubscriberState{}, err
+	if err := json.Unmarshal(raw, &reply); err != nil {
+		return SubscriberState{}, fmt.Errorf("read subscriber: the answer is not Kapivara's: %w", err)
 	}
 	rows, err := deliveryRows(reply.Deliveries)
 	return SubscriberState{
 		Subscriber: reply.Subscriber, Listening: reply.Listening, LastAnswer: reply.LastAnswer,
-		ExtraAnswers: reply.ExtraAnswers, Buckets: reply.Buckets, Deliveries: rows, Next: reply.Next,
+		ExtraAnswers: reply.ExtraAnswers, Buckets: reply.Buckets, Deliveries: rows, Next: reply.Next, Raw: raw,
 	}, err
 }
 

@@ -34,8 +34,6 @@ type (
 	Settled = kapivara.Settled
 	// DeliveryRow is a delivery as a list shows it.
 	DeliveryRow = kapivara.DeliveryRow
-	// StreamState is a stream as it stands.
-	StreamState = kapivara.StreamState
 	// Error is a refusal with its code and its facts.
 	Error = kapivara.Error
 	// Code names a refusal.
