@@ -44,10 +44,15 @@ func translate(err error, committing bool) error {
 	case !outOfReach(err):
 		return err
 	case committing:
-		return kapivara.Refuse(kapivara.OutcomeUnknown, "the connection to the store was lost during the commit; send the same request again, with the same ids")
+		return outcomeUnknown()
 	default:
 		return kapivara.Refuse(kapivara.Unavailable, "the store is out of reach and nothing was stored; send the same request again")
 	}
+}
+
+func outcomeUnknown() error {
+	return kapivara.Refuse(kapivara.OutcomeUnknown,
+		"the connection to the store was lost during the commit; send the same request again, with the same ids")
 }
 
 // outOfReach tells whether the server could not be asked, or has gone away, or has no room: SQLSTATE classes 08

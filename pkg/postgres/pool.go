@@ -63,6 +63,7 @@ func prepareConn(config *pgx.ConnConfig, role Role) {
 	if config.ConnectTimeout == 0 || config.ConnectTimeout > connectTimeout {
 		config.ConnectTimeout = connectTimeout
 	}
+	config.OnNotice = noteWarning
 	params := config.RuntimeParams
 	params["application_name"] = string(role)
 	params["search_path"] = ""

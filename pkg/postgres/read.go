@@ -13,11 +13,12 @@ import (
 // Reader answers the read service's questions. The hot ones are statements in .sql files, run by pgx; those that are put
 // together from optional filters are built by bun. It writes nothing and locks nothing.
 type Reader struct {
-	pool *Pool
+	pool   *Pool
+	window int64 // how many log positions one filtered statement looks at
 }
 
 // NewReader reads over the pool's connections.
-func NewReader(pool *Pool) *Reader { return &Reader{pool: pool} }
+func NewReader(pool *Pool) *Reader { return &Reader{pool: pool, window: readWindow} }
 
 //go:embed sql/read_head.sql
 var readHeadSQL string

@@ -11,7 +11,7 @@ import (
 	"kapivara/pkg/kapivara"
 )
 
-// readWindow is how many log positions one filtered statement looks at.
+// readWindow is the window of a Reader.
 const readWindow = 20_000
 
 // filteredLog looks at one window of the log. The head is read first: kinds, streams and events up to it were committed
@@ -21,15 +21,15 @@ func (r *Reader) filteredLog(ctx context.Context, q kapivara.LogQuery) (kapivara
 	if err := r.pool.QueryRow(ctx, "select head from kapivara.log").Scan(&page.Head); err != nil {
 		return page, fmt.Errorf("read log: head: %w", translate(err, false))
 	}
-	low, high := q.After+1, min(page.Head, q.After+readWindow) // both included
+	low, high := q.After+1, min(page.Head, q.After+r.window) // both included
 	page.Next = max(q.After, high)
 	if q.Backward {
 		high = page.Head
 		if q.After > 0 {
 			high = min(high, q.After-1)
 		}
-		low = max(1, high-readWindow+1)
-		page.Next = min(low, max(page.Head, 0))
+		low = max(1, high-r.window+1)
+		page.Next = low
 	}
 	if low > high {
 		if q.Backward {

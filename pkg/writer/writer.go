@@ -124,7 +124,8 @@ func (w *Writer) run() {
 	defer close(w.ended)
 	stopping := w.stopping
 	for {
-		w.act()
+		for w.act() {
+		}
 		queue := w.queue
 		if len(w.flights) == maxFlights || len(w.slow) > 0 || w.broken() {
 			queue = nil
@@ -156,18 +157,19 @@ func (w *Writer) idle() bool {
 // broken tells that a batch has failed and one that was decided on top of it has not landed yet.
 func (w *Writer) broken() bool { return !w.sure && len(w.flights) > 0 }
 
-// act does what can be done now.
-func (w *Writer) act() {
+// act does one thing that can be done now, and tells whether there was any.
+func (w *Writer) act() bool {
 	switch {
-	case len(w.slow) > 0:
-		if len(w.flights) == 0 {
-			jobs := w.slow
-			w.slow = nil
-			w.exclusive(jobs)
-		}
-	case len(w.again) > 0 && len(w.flights) < maxFlights && !w.broken():
+	case len(w.slow) > 0 && len(w.flights) == 0:
+		jobs := w.slow
+		w.slow = nil
+		w.exclusive(jobs)
+	case len(w.slow) == 0 && len(w.again) > 0 && len(w.flights) < maxFlights && !w.broken():
 		w.fast(w.collect())
+	default:
+		return false
 	}
+	return true
 }
 
 // collect takes what waits, up to a batch's worth of events.

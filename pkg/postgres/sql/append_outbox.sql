@@ -1,0 +1,2 @@
+-- What has become due, in the transaction of the events that made it so.
+copy kapivara.outbox (due, stream_no, subscriber_no, bucket) from stdin with (format binary)
