@@ -47,18 +47,15 @@ func readEndpoint(verb string, handle func(context.Context, *Request, Done)) End
 	return Endpoint{
 		Name: "read-" + verb, Subject: wire.Read(verb, "*"), Handle: handle,
 		Metadata: map[string]string{
-			"request": "read-" + verb + "-request", "reply": "read-" + verb + "-reply",
+			"request": "read-" + verb + ".request.json", "reply": "read-" + verb + ".reply.json",
 		},
 	}
 }
 
-// last is what a read subject ends in: a context or a subscriber.
-func (r *Request) last() string { return r.Tokens[len(r.Tokens)-1] }
-
 type eventReads struct{ reader EventReader }
 
 func (e eventReads) event(ctx context.Context, r *Request) ([]byte, error) {
-	readable, id, err := wire.DecodeReadEvent(r.last(), r.Body)
+	readable, id, err := wire.DecodeReadEvent(last(r), r.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +67,7 @@ func (e eventReads) event(ctx context.Context, r *Request) ([]byte, error) {
 }
 
 func (e eventReads) stream(ctx context.Context, r *Request) ([]byte, error) {
-	q, err := wire.DecodeReadStream(r.last(), r.Body)
+	q, err := wire.DecodeReadStream(last(r), r.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +79,7 @@ func (e eventReads) stream(ctx context.Context, r *Request) ([]byte, error) {
 }
 
 func (e eventReads) log(ctx context.Context, r *Request, done Done) {
-	q, wait, err := wire.DecodeReadLog(r.last(), r.Body)
+	q, wait, err := wire.DecodeReadLog(last(r), r.Body)
 	if err != nil {
 		done(nil, err)
 		return
@@ -97,7 +94,7 @@ func (e eventReads) log(ctx context.Context, r *Request, done Done) {
 }
 
 func (e eventReads) streams(ctx context.Context, r *Request) ([]byte, error) {
-	q, err := wire.DecodeReadStreams(r.last(), r.Body)
+	q, err := wire.DecodeReadStreams(last(r), r.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +106,7 @@ func (e eventReads) streams(ctx context.Context, r *Request) ([]byte, error) {
 }
 
 func (e eventReads) explain(ctx context.Context, r *Request) ([]byte, error) {
-	stream, subscriber, err := wire.DecodeReadExplain(r.last(), r.Body)
+	stream, subscriber, err := wire.DecodeReadExplain(last(r), r.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +120,7 @@ func (e eventReads) explain(ctx context.Context, r *Request) ([]byte, error) {
 type deliveryReads struct{ reader DeliveryReader }
 
 func (d deliveryReads) bucket(ctx context.Context, r *Request) ([]byte, error) {
-	q, err := wire.DecodeReadBucket(r.last(), r.Body)
+	q, err := wire.DecodeReadBucket(last(r), r.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -135,11 +132,11 @@ func (d deliveryReads) bucket(ctx context.Context, r *Request) ([]byte, error) {
 }
 
 func (d deliveryReads) lastCommitted(ctx context.Context, r *Request) ([]byte, error) {
-	bucket, err := wire.DecodeReadLastCommitted(r.last(), r.Body)
+	bucket, err := wire.DecodeReadLastCommitted(last(r), r.Body)
 	if err != nil {
 		return nil, err
 	}
-	delivery, err := d.reader.LastCommitted(ctx, r.last(), bucket)
+	delivery, err := d.reader.LastCommitted(ctx, last(r), bucket)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +144,7 @@ func (d deliveryReads) lastCommitted(ctx context.Context, r *Request) ([]byte, e
 }
 
 func (d deliveryReads) delivery(ctx context.Context, r *Request) ([]byte, error) {
-	q, err := wire.DecodeReadDelivery(r.last(), r.Body)
+	q, err := wire.DecodeReadDelivery(last(r), r.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +156,7 @@ func (d deliveryReads) delivery(ctx context.Context, r *Request) ([]byte, error)
 }
 
 func (d deliveryReads) subscriber(ctx context.Context, r *Request) ([]byte, error) {
-	q, err := wire.DecodeReadSubscriber(r.last(), r.Body)
+	q, err := wire.DecodeReadSubscriber(last(r), r.Body)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,7 @@
+package postgres
+
+// IDKey is idKey for the tests' own statements.
+var IDKey = idKey
+
+// SetWindow makes filtered reads of the log look at fewer positions at once.
+func (r *Reader) SetWindow(positions int64) { r.window = positions }
