@@ -37,8 +37,8 @@ type Work interface {
 
 // Records are the numbered deliveries.
 type Records interface {
-	// Buckets gives the rows of the named subscribers' buckets and of the numbered ones, and then what is leased of them.
-	Buckets(ctx context.Context, subscribers []string, rows []int32) ([]kapivara.BucketRow, []kapivara.Numbered, error)
+	// Buckets gives the rows of the named subscribers' buckets, and then what is leased of them.
+	Buckets(ctx context.Context, subscribers []string) ([]kapivara.BucketRow, []kapivara.Numbered, error)
 	// Deliveries gives those of the deliveries that exist, in no order.
 	Deliveries(ctx context.Context, refs []kapivara.Ref) ([]kapivara.Numbered, error)
 	// TokenKey is the key of the tokens.

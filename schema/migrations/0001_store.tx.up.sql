@@ -154,16 +154,18 @@ create table kapivara.commits (
 -- Deliveries that have left the plain road of one lease and one commit. A commit takes the row away.
 create table kapivara.retries (
     number    bigint not null,
-    until     timestamptz,           -- leased: the deadline; hidden: not before
+    until     timestamptz,           -- leased: the deadline; hidden: not before; pending: null, or since when
     sent      timestamptz not null,  -- when the last attempt was leased
     bucket_no integer not null,
     attempt   integer not null,      -- the last attempt
     counted   integer not null,      -- attempts that count towards max_attempts
     state     smallint not null,     -- 1 pending, 2 leased, 3 hidden, 4 parked, 5 discarded
-    answer    smallint not null,     -- what settled the last attempt: 0 nothing yet, 1 nak, 2 term
+    answer    smallint not null,     -- what settled the last attempt: 0 nothing yet, 1 nak, 2 term; 3 nothing, and its silence counts
     reason    text not null default '',
     constraint retries_number primary key (bucket_no, number)
 ) with (fillfactor = 70);
+create index retries_leased on kapivara.retries (bucket_no) where state = 2;
+create index retries_waiting on kapivara.retries (bucket_no, until nulls first, number) where state in (1, 3);
 
 -- What is known of a subscriber's nodes.
 create table kapivara.standing (

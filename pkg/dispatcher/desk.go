@@ -1,0 +1,223 @@
+package dispatcher
+
+import (
+	"context"
+	"log/slog"
+	"math"
+	"sync"
+	"time"
+
+	"kapivara/pkg/kapivara"
+)
+
+// desk is the dispatcher at work: all fields belong to the goroutine of run. What it starts beside itself, at most one
+// turn and one reading, comes back through done.
+type desk struct {
+	cfg    Config
+	store  Store
+	sender Sender
+	log    *slog.Logger
+	inbox  *inbox
+	clock  *clock
+	epoch  int64
+	key    []byte
+
+	clients  map[int32]*client
+	lanes    map[int32]*lane // by the number of the bucket's row
+	registry int64
+	mark     kapivara.DueMark // all that is due up to it was seen
+
+	byStore alarms // deadlines and the ends of hiding, by the store's clock
+	byLocal alarms // probes, by the local clock
+	steps   int    // of the store's clock, that the alarms know of
+
+	answers []*answer                   // to be judged
+	lookups map[kapivara.Ref]*lookup    // deliveries that are not in memory
+	late    []*flight                   // their deadline has passed
+	dirty   []*lane                     // something may be leased
+	hungry  []*lane                     // something is to be read
+	closed  []*lane                     // they need a row
+	news    []*client                   // something is newly known of their nodes
+	wants   struct{ roster, look bool } // what is to be read
+	looked  time.Time                   // when the last look began
+
+	reading, turning, stopping bool
+	turns                      int // answers and readings take turns at the store
+	done                       chan func() error
+	planned                    *plan // while turning
+	shipper                    *shipper
+	resends                    *cargo // collected while the desk works
+	others                     sync.WaitGroup
+}
+
+func (d *Dispatcher) newDesk(epoch int64, key []byte) *desk {
+	return &desk{
+		cfg: d.cfg, store: d.store, sender: d.sender, log: d.log, inbox: d.inbox, clock: d.clock, epoch: epoch, key: key,
+		clients: map[int32]*client{}, lanes: map[int32]*lane{}, lookups: map[kapivara.Ref]*lookup{},
+		mark: kapivara.DueMark{LogPosition: math.MaxInt64}, done: make(chan func() error), resends: newCargo(),
+	}
+}
+
+// run works until ctx ends (the duty is lost), stop is closed (then what has come in is finished first), or the store
+// fails. Afterwards nothing that was not durable has been confirmed.
+func (k *desk) run(ctx context.Context, stop <-chan struct{}) error {
+	working, cancel := context.WithCancel(ctx)
+	defer cancel()
+	k.shipper = newShipper(working, k)
+	defer k.shipper.wait()
+	defer k.others.Wait()
+	defer cancel()
+	k.wants.roster = true
+	k.inbox.open()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		k.work(working)
+		if k.stopping && k.idle() {
+			return k.leave(ctx, nil)
+		}
+		timer.Reset(k.untilAlarm())
+		select {
+		case <-ctx.Done():
+			return k.leave(ctx, kapivara.ErrOffDuty)
+		case <-stop:
+			k.stopping, stop = true, nil
+		case <-k.inbox.wake:
+		case report := <-k.shipper.reports:
+			k.shipped(report)
+		case finish := <-k.done:
+			if err := finish(); err != nil {
+				return k.leave(ctx, err)
+			}
+		case <-timer.C:
+		}
+	}
+}
+
+// work takes in what has happened and starts what can be started.
+func (k *desk) work(ctx context.Context) {
+	k.receive()
+	k.ring()
+	if !k.turning {
+		k.turn(ctx)
+	}
+	if !k.reading {
+		k.read(ctx)
+	}
+	k.flush()
+}
+
+func (k *desk) receive() {
+	t := k.inbox.take(len(k.answers) < k.cfg.Inbox)
+	k.answers = append(k.answers, t.answers...)
+	for _, token := range t.unheard {
+		k.missed(token)
+	}
+	k.wants.look = k.wants.look || t.poked
+	k.wants.roster = k.wants.roster || t.changed
+}
+
+// idle tells that a desk that stops has finished: every answer judged, nothing on its way.
+func (k *desk) idle() bool {
+	return !k.turning && !k.reading && len(k.answers) == 0 && len(k.lookups) == 0 && k.shipper.waiting == 0
+}
+
+// beside runs f in a goroutine of its own and gives what it returns to the desk's goroutine.
+func (k *desk) beside(ctx context.Context, f func(context.Context) func() error) {
+	k.others.Go(func() {
+		finish := f(ctx)
+		select {
+		case k.done <- finish:
+		case <-ctx.Done():
+		}
+	})
+}
+
+// ring looks after every alarm whose time has come.
+func (k *desk) ring() {
+	if steps := k.clock.stepped(); steps != k.steps {
+		k.steps = steps
+		k.rearm()
+	}
+	for now := k.clock.now(); ; {
+		a, ok := k.byStore.ring(now)
+		if !ok {
+			break
+		}
+		switch f := a.flight; {
+		case f == nil:
+			k.touch(a.lane)
+		case a.lane.flights[f.Number] == f && f.Lease.State == kapivara.Leased:
+			k.late = append(k.late, f)
+		}
+	}
+	for now := time.Now(); ; {
+		a, ok := k.byLocal.ring(now)
+		if !ok {
+			break
+		}
+		k.listen(a)
+	}
+}
+
+// rearm sets every alarm by the store's clock anew, since that clock has gone back and some have rung too early.
+func (k *desk) rearm() {
+	k.byStore = nil
+	for _, l := range k.lanes {
+		for _, f := range l.flights {
+			if f.Lease.State != kapivara.Leased {
+				k.byStore.set(alarm{at: f.Lease.Until, lane: l})
+			} else if !f.unheard && !f.out.IsZero() {
+				k.byStore.set(alarm{at: f.Lease.Until, lane: l, flight: f})
+			}
+		}
+	}
+}
+
+// untilAlarm is how long nothing is to be done if nothing comes in.
+func (k *desk) untilAlarm() time.Duration {
+	wait := k.cfg.Poll
+	if !k.reading && !k.stopping {
+		wait -= time.Since(k.looked)
+	}
+	if len(k.byStore) > 0 {
+		wait = min(wait, k.byStore[0].at.Sub(k.clock.now()))
+	}
+	if len(k.byLocal) > 0 {
+		wait = min(wait, time.Until(k.byLocal[0].at))
+	}
+	return max(wait, 0)
+}
+
+// touch notes that the lane may have something to lease.
+func (k *desk) touch(l *lane) {
+	if !l.dirty && !l.cold {
+		l.dirty = true
+		k.dirty = append(k.dirty, l)
+	}
+}
+
+// feed notes that the lane is to be read from, where it is.
+func (k *desk) feed(l *lane) {
+	if !l.hungry && (l.cold || l.overflown && len(l.queue) <= l.room()/2 || l.more && len(l.hidden) == 0 && l.row.No != 0) {
+		l.hungry = true
+		k.hungry = append(k.hungry, l)
+	}
+}
+
+// leave ends the desk for the reason. What nobody can confirm any more is refused.
+func (k *desk) leave(ctx context.Context, err error) error {
+	if k.planned != nil { // what has become of it nobody waits for any more
+		k.fail(k.planned, ctx.Err())
+	}
+	refusal := kapivara.Refuse(kapivara.Unavailable, "the answer was not stored; send it again")
+	kept := k.answers
+	for _, l := range k.lookups {
+		kept = append(kept, l.answers...)
+	}
+	k.inbox.close(refusal, kept)
+	if ctx.Err() != nil {
+		return kapivara.ErrOffDuty
+	}
+	return err
+}

@@ -1,0 +1,192 @@
+package dispatcher
+
+import (
+	"slices"
+	"time"
+
+	"kapivara/pkg/kapivara"
+)
+
+// client is a subscriber and what is known of its nodes.
+type client struct {
+	kapivara.Subscriber
+	lanes      map[kapivara.Bucket]*lane
+	listening  *bool
+	lastAnswer time.Time // by the store's clock
+	lastHeard  time.Time // by the local clock: somebody was there
+	silent     bool      // some attempt since the last answer had none
+	news       kapivara.PresenceChange
+	hasNews    bool
+}
+
+func (c *client) hears() bool { return c.listening != nil && *c.listening }
+
+// lane is a bucket of a subscriber at work.
+type lane struct {
+	client *client
+	bucket kapivara.Bucket
+	row    kapivara.BucketRow // No is 0 while it has none
+	cold   bool               // the row and what is leased are to be read first
+	opened bool               // its row is being made
+	gen    int                // grows when all that is known is thrown away
+
+	flights map[int64]*flight // what is leased, and what of the hidden is in memory
+	streams map[int64]int     // how many flights a stream has
+	leased  int
+
+	queue     []kapivara.Waiting // what is due next, by log position
+	after     int64              // all that is due up to it was put into the queue
+	overflown bool               // more may be due than is in the queue
+
+	hidden []*flight // those with the earliest times
+	more   bool      // others may be hidden in the store, all of them later than those
+	spilt  int       // counts what was left to the store
+
+	unheard map[int64]*flight // leased ones whose sending met nobody
+	carried map[int64]int     // the attempts of those that were unheard when all was thrown away
+	probe   *flight           // the one that is out to find somebody
+	probeAt time.Time         // when the next one goes out
+	wait    time.Duration     // between probes
+
+	dirty, hungry bool // it stands in the desk's lists
+	step          *step
+}
+
+// step is what the turn being planned does to a lane.
+type step struct {
+	leased    int // how many more are leased
+	sent      int64
+	committed int64
+}
+
+// flight is a numbered delivery in memory.
+type flight struct {
+	kapivara.Numbered
+	lane    *lane
+	out     time.Time // the store's time of the last sending, zero while it waits to be sent
+	sends   int
+	staged  bool // the turn being planned or written changes it
+	unheard bool
+	events  []kapivara.Event // kept between probes, nil where they are to be read again
+}
+
+const maxHidden = 256 // hidden deliveries of a lane in memory
+
+func newLane(c *client, b kapivara.Bucket) *lane {
+	l := &lane{client: c, bucket: b, cold: true}
+	l.forget()
+	return l
+}
+
+// forget throws away all that is known, except which leased deliveries met nobody.
+func (l *lane) forget() {
+	if l.carried == nil {
+		l.carried = map[int64]int{}
+	}
+	for number, f := range l.unheard {
+		l.carried[number] = f.Lease.Attempt
+	}
+	l.gen++
+	l.cold, l.opened = true, false
+	l.flights, l.streams, l.leased = map[int64]*flight{}, map[int64]int{}, 0
+	l.queue, l.after, l.overflown = nil, 0, true
+	l.hidden, l.more = nil, true
+	l.unheard, l.probe, l.wait = map[int64]*flight{}, nil, 0
+}
+
+// room is how many rows the queue takes.
+func (l *lane) room() int { return max(16, 2*l.client.MaxInFlight) }
+
+// slots is how many more deliveries may be leased now. While nobody is known to listen one goes ahead.
+func (l *lane) slots() int {
+	most := l.client.MaxInFlight
+	if !l.client.hears() {
+		most = 1
+	}
+	n := most - l.leased
+	if l.step != nil {
+		n -= l.step.leased
+	}
+	return n
+}
+
+func (l *lane) add(f *flight) {
+	l.flights[f.Number] = f
+	l.streams[f.Stream]++
+	if f.Lease.State == kapivara.Leased {
+		l.leased++
+	}
+}
+
+// drop takes the flight out of memory.
+func (l *lane) drop(f *flight) {
+	if l.flights[f.Number] != f {
+		return
+	}
+	delete(l.flights, f.Number)
+	delete(l.unheard, f.Number)
+	if l.streams[f.Stream]--; l.streams[f.Stream] == 0 {
+		delete(l.streams, f.Stream)
+	}
+	l.unhide(f)
+}
+
+// hide puts a hidden flight among those in memory, or leaves it, or a later one, to the store. It tells whether the
+// flight is in memory.
+func (l *lane) hide(f *flight) bool {
+	if l.more && (len(l.hidden) == 0 || byTime(f, l.hidden[len(l.hidden)-1]) > 0) {
+		l.spilt++
+		l.drop(f)
+		return false
+	}
+	i, _ := slices.BinarySearchFunc(l.hidden, f, byTime)
+	l.hidden = slices.Insert(l.hidden, i, f)
+	if len(l.hidden) > maxHidden {
+		last := l.hidden[maxHidden]
+		l.more = true
+		l.spilt++
+		l.drop(last)
+		return last != f
+	}
+	return true
+}
+
+func (l *lane) unhide(f *flight) {
+	if i := slices.Index(l.hidden, f); i >= 0 {
+		l.hidden = slices.Delete(l.hidden, i, i+1)
+	}
+}
+
+func byTime(a, b *flight) int {
+	if c := a.Lease.Until.Compare(b.Lease.Until); c != 0 {
+		return c
+	}
+	return int(min(max(a.Number-b.Number, -1), 1))
+}
+
+// next takes the first stream from the queue that no unsettled delivery holds back.
+func (l *lane) next() (kapivara.Waiting, bool) {
+	for i := range l.queue {
+		if l.streams[l.queue[i].Stream] == 0 {
+			w := l.queue[i]
+			if i == 0 {
+				l.queue = l.queue[1:]
+			} else {
+				l.queue = slices.Delete(l.queue, i, i+1)
+			}
+			return w, true
+		}
+	}
+	return kapivara.Waiting{}, false
+}
+
+// floor is the number, at most this one, up to which nothing is on its first lease any more once the turn being planned
+// is done.
+func (l *lane) floor(most int64) int64 {
+	for _, f := range l.flights {
+		if !f.Retried && !f.staged {
+			most = min(most, f.Number-1)
+		}
+	}
+	return most
+}

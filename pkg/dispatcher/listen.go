@@ -1,0 +1,202 @@
+package dispatcher
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"kapivara/pkg/kapivara"
+)
+
+const (
+	firstProbe = 50 * time.Millisecond
+	lastProbe  = time.Second
+	// heardAfter is how long after a sending its silence says that somebody has it: that nobody does is told at once.
+	heardAfter = 250 * time.Millisecond
+	// deafAfter is how long nobody must have been heard of before a subscriber counts as not listening, so that one
+	// whose node takes some of its buckets does not change all the time.
+	deafAfter = 5 * time.Second
+)
+
+// item is the next sending of the flight's attempt.
+func (k *desk) item(f *flight, attempt int) *item {
+	l := f.lane
+	token := kapivara.Token{Bucket: l.row.No, Number: f.Number, Attempt: attempt}
+	return &item{
+		lane: l, due: f.LogPosition, events: f.events, read: f.events != nil,
+		stretch: kapivara.Stretch{Stream: f.Stream, Name: f.Name, From: f.From, To: f.To},
+		delivery: kapivara.Delivery{
+			Subscriber: l.client.Name, Bucket: l.bucket, Buckets: f.Buckets, Canary: f.Canary, Number: f.Number,
+			Attempt: attempt, Cause: f.Cause, Stream: f.Name, Version: f.Version, Finish: f.Finish, Complete: f.Complete,
+			From: f.From, To: f.To, AckWait: l.client.AckWait, Token: token.Sign(k.key),
+		},
+	}
+}
+
+// resend sends the flight's attempt once more, without a write.
+func (k *desk) resend(f *flight) *item {
+	i := k.item(f, f.Lease.Attempt)
+	k.resends.add(i)
+	return i
+}
+
+// flush gives what is to be sent once more to the shipper.
+func (k *desk) flush() {
+	if len(k.resends.items) > 0 {
+		k.resends.decide(true)
+		k.shipper.take(k.resends)
+		k.resends = newCargo()
+	}
+}
+
+// shipped takes in that a cargo is out: from now on the deadlines run.
+func (k *desk) shipped(r report) {
+	k.shipper.waiting--
+	if !r.cargo.ok {
+		return
+	}
+	for _, i := range r.cargo.items {
+		l := i.lane
+		f := l.flights[i.delivery.Number]
+		if f == nil || f.Lease.State != kapivara.Leased || f.Lease.Attempt != i.delivery.Attempt {
+			continue // answered already, or read anew
+		}
+		switch {
+		case !i.sent:
+			k.unhear(f, firstProbe, firstProbe)
+		case l.probe == f:
+			f.sends++
+			f.out, f.events = r.at, i.events
+			k.byLocal.set(alarm{at: time.Now().Add(heardAfter), lane: l, flight: f, sends: f.sends})
+		case !f.unheard:
+			f.sends++
+			k.await(f, r.at, i.delivery.AckWait)
+			if !l.client.hears() {
+				k.byLocal.set(alarm{at: time.Now().Add(heardAfter), lane: l, flight: f, sends: f.sends})
+			}
+		}
+	}
+}
+
+// await begins to wait for the answer to a sending.
+func (k *desk) await(f *flight, sent time.Time, wait time.Duration) {
+	f.out = sent
+	if f.staged {
+		return
+	}
+	f.Lease.Until = sent.Add(wait)
+	k.byStore.set(alarm{at: f.Lease.Until, lane: f.lane, flight: f})
+}
+
+// missed takes in that a sending met nobody. It was no attempt: the delivery keeps its place, and is sent again.
+func (k *desk) missed(token kapivara.Token) {
+	l := k.lanes[token.Bucket]
+	if l == nil || l.cold {
+		return
+	}
+	f := l.flights[token.Number]
+	if f == nil || f.staged || f.Lease.State != kapivara.Leased || f.Lease.Attempt != token.Attempt {
+		return
+	}
+	k.unhear(f, firstProbe, firstProbe)
+}
+
+// unhear keeps the flight until somebody listens; the first of its lane is tried again after first, and then after wait
+// and ever longer.
+func (k *desk) unhear(f *flight, first, wait time.Duration) {
+	l := f.lane
+	switch {
+	case f.unheard && l.probe == f:
+		l.probe, l.wait = nil, min(2*l.wait, lastProbe)
+		k.probeAfter(l, l.wait)
+	case !f.unheard:
+		alone := len(l.unheard) == 0
+		f.unheard = true
+		l.unheard[f.Number] = f
+		if alone {
+			l.wait = wait
+			k.probeAfter(l, first)
+		}
+	}
+	c := l.client
+	if time.Since(c.lastHeard) > deafAfter && (c.listening == nil || *c.listening) {
+		k.hears(c, false)
+	}
+}
+
+func (k *desk) probeAfter(l *lane, wait time.Duration) {
+	l.probeAt = time.Now().Add(wait)
+	k.byLocal.set(alarm{at: l.probeAt, lane: l})
+}
+
+// hears notes whether anybody listens.
+func (k *desk) hears(c *client, listening bool) {
+	c.listening = &listening
+	k.tell(c).Listening = &listening
+	if listening {
+		for _, l := range c.lanes {
+			k.touch(l)
+		}
+	}
+}
+
+// listen looks after an alarm of the local clock: a probe is to go out, or a sending was not refused for long enough.
+func (k *desk) listen(a alarm) {
+	l, f := a.lane, a.flight
+	if f == nil {
+		if l.probe == nil && a.at.Equal(l.probeAt) {
+			k.sendProbe(l)
+		}
+		return
+	}
+	if l.flights[f.Number] != f || f.sends != a.sends {
+		return
+	}
+	if l.probe == f || !f.unheard {
+		k.heard(l)
+	}
+}
+
+// sendProbe sends the lowest of what nobody has.
+func (k *desk) sendProbe(l *lane) {
+	for _, f := range l.unheard {
+		if !f.staged && (l.probe == nil || f.Number < l.probe.Number) {
+			l.probe = f
+		}
+	}
+	if l.probe != nil {
+		k.resend(l.probe).keep = true
+	}
+}
+
+// heard takes in that somebody listens to the lane: what waited for that goes out at once.
+func (k *desk) heard(l *lane) {
+	c := l.client
+	c.lastHeard = time.Now()
+	if !c.hears() {
+		k.hears(c, true)
+	}
+	if len(l.unheard) == 0 {
+		return
+	}
+	waiting := make([]*flight, 0, len(l.unheard))
+	for _, f := range l.unheard {
+		f.unheard, f.events = false, nil
+		waiting = append(waiting, f)
+	}
+	slices.SortFunc(waiting, func(a, b *flight) int { return cmp.Compare(a.Number, b.Number) })
+	probe := l.probe
+	clear(l.unheard)
+	l.probe, l.wait = nil, 0
+	for _, f := range waiting {
+		switch {
+		case f.staged:
+		case f == probe && !f.out.IsZero():
+			k.await(f, f.out, c.AckWait)
+		default:
+			f.out = time.Time{}
+			k.resend(f)
+		}
+	}
+	k.touch(l)
+}

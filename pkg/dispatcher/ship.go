@@ -1,0 +1,231 @@
+package dispatcher
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"kapivara/pkg/kapivara"
+)
+
+// item is one sending of a delivery. It shares nothing with the flight, which belongs to the desk.
+type item struct {
+	lane     *lane
+	delivery kapivara.Delivery
+	due      int64
+	stretch  kapivara.Stretch
+	events   []kapivara.Event
+	read     bool // events holds what is sent; nil goes by reference
+	keep     bool // the desk wants the events back, if they are few
+	sent     bool
+}
+
+// cargo is what is sent together, once the turn that leases it is durable.
+type cargo struct {
+	items   []*item
+	decided chan struct{}
+	ok      bool // to be sent; set before decided is closed
+}
+
+func newCargo() *cargo { return &cargo{decided: make(chan struct{})} }
+
+func (c *cargo) add(i *item) { c.items = append(c.items, i) }
+
+func (c *cargo) decide(ok bool) {
+	c.ok = ok
+	close(c.decided)
+}
+
+// report tells the desk that a cargo is out, or that it was not to be.
+type report struct {
+	cargo *cargo
+	at    time.Time // the store's time when the last item was sent
+}
+
+// shipper reads the events of the cargoes and sends them, in the order in which it takes them.
+type shipper struct {
+	store   Bodies
+	sender  Sender
+	clock   *clock
+	limit   int
+	warn    func(msg string, args ...any)
+	reports chan report
+	waiting int // cargoes that were taken and not reported; it belongs to the desk
+
+	mu    sync.Mutex
+	queue []*cargo
+	wake  chan struct{}
+	ended chan struct{}
+}
+
+const (
+	heldBytes = 16 << 20 // of events read ahead of their turn
+	keptBytes = 8 << 10  // of events kept between probes
+)
+
+func newShipper(ctx context.Context, k *desk) *shipper {
+	s := &shipper{
+		store: k.store, sender: k.sender, clock: k.clock, limit: k.cfg.Body, warn: k.log.Warn,
+		reports: make(chan report), wake: make(chan struct{}, 1), ended: make(chan struct{}),
+	}
+	go s.run(ctx)
+	return s
+}
+
+func (s *shipper) take(c *cargo) {
+	s.waiting++
+	s.mu.Lock()
+	s.queue = append(s.queue, c)
+	s.mu.Unlock()
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// full tells that enough waits to be sent; leasing more would only make deadlines pass.
+func (s *shipper) full() bool { return s.waiting >= 2 }
+
+func (s *shipper) wait() { <-s.ended }
+
+func (s *shipper) run(ctx context.Context) {
+	defer close(s.ended)
+	for ctx.Err() == nil {
+		s.mu.Lock()
+		var c *cargo
+		if len(s.queue) > 0 {
+			c, s.queue = s.queue[0], s.queue[1:]
+		}
+		s.mu.Unlock()
+		if c == nil {
+			select {
+			case <-s.wake:
+			case <-ctx.Done():
+			}
+			continue
+		}
+		s.ship(ctx, c)
+		select {
+		case s.reports <- report{c, s.clock.now()}:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// ship reads while the turn is being written, and sends once it is durable.
+func (s *shipper) ship(ctx context.Context, c *cargo) {
+	var stretches []kapivara.Stretch
+	var unread []*item
+	for _, i := range c.items {
+		if !i.read {
+			stretches = append(stretches, i.stretch)
+			unread = append(unread, i)
+		}
+	}
+	next, held := 0, 0 // items before next are sent
+	flush := func() {
+		for ; next < len(c.items) && c.items[next].read; next++ {
+			s.send(c.items[next])
+		}
+		held = 0
+	}
+	var err error
+	if len(stretches) > 0 {
+		err = s.store.Events(ctx, stretches, s.limit, func(n int, events []kapivara.Event) error {
+			i := unread[n]
+			if err := i.check(events); err != nil {
+				return err
+			}
+			i.events, i.read = events, true
+			if held += size(events); held > heldBytes {
+				if err := c.wait(ctx); err != nil {
+					return err
+				}
+			}
+			if c.durable() {
+				flush()
+			}
+			return nil
+		})
+	}
+	if c.wait(ctx) != nil {
+		return
+	}
+	flush()
+	if err != nil && ctx.Err() == nil {
+		s.warn("deliveries could not be read; they are sent later", "error", err, "deliveries", len(c.items)-next)
+	}
+}
+
+// check makes sure that nothing partial ever leaves: by reference, or exactly the stretch.
+func (i *item) check(events []kapivara.Event) error {
+	if events == nil {
+		return nil
+	}
+	if len(events) != i.stretch.To-i.stretch.From+1 {
+		return fmt.Errorf("ship: %d events of the stretch %d to %d", len(events), i.stretch.From, i.stretch.To)
+	}
+	for n := range events {
+		if events[n].Position != i.stretch.From+n {
+			return fmt.Errorf("ship: position %d where %d belongs", events[n].Position, i.stretch.From+n)
+		}
+	}
+	return nil
+}
+
+var errNotDurable = fmt.Errorf("ship: the turn was not done")
+
+// wait waits until the cargo may be sent, and fails where it must not be.
+func (c *cargo) wait(ctx context.Context) error {
+	select {
+	case <-c.decided:
+		if !c.ok {
+			return errNotDurable
+		}
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *cargo) durable() bool {
+	select {
+	case <-c.decided:
+		return c.ok
+	default:
+		return false
+	}
+}
+
+func (s *shipper) send(i *item) {
+	d := &i.delivery
+	d.Events = i.events
+	d.Deadline = s.clock.now().Add(d.AckWait)
+	if err := s.sender.Send(d); err != nil {
+		s.warn("a delivery could not be sent; it is sent later", "error", err, "subscriber", d.Subscriber, "bucket", d.Bucket.String())
+	} else {
+		i.sent = true
+		s.sender.Notify(d.Subscriber, i.show())
+	}
+	d.Events = nil
+	if !i.keep || size(i.events) > keptBytes {
+		i.events = nil
+	}
+}
+
+// show is the sending as a notice shows it.
+func (i *item) show() *kapivara.DeliveryRow {
+	d := &i.delivery
+	return &kapivara.DeliveryRow{
+		Bucket: d.Bucket, Number: d.Number, Stream: d.Stream, Cause: d.Cause, From: d.From, To: d.To,
+		State: kapivara.Leased, Attempt: d.Attempt, LogPosition: i.due, Deadline: d.Deadline,
+	}
+}
+
+func size(events []kapivara.Event) (n int) {
+	for i := range events {
+		n += 200 + len(events[i].Data) + len(events[i].Attributes)
+	}
+	return n
+}

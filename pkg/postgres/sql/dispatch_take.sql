@@ -1,0 +1,9 @@
+-- Takes streams from what is due; KV006 where one is no longer there.
+-- Walks outbox_due, locks the rows. $1 log positions, $2 subscribers.
+with taken as (
+    delete from kapivara.outbox o
+     using unnest($1::bigint[], $2::integer[]) as c(due, subscriber_no)
+     where o.due = c.due and o.subscriber_no = c.subscriber_no
+    returning 1
+)
+select kapivara.expect_rows((select count(*) from taken), cardinality($1::bigint[]))
