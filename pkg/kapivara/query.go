@@ -54,6 +54,13 @@ func (q *StreamQuery) Stretch() (low, high int) {
 	return low, high
 }
 
+// Ends tells whether the page's last event is the last that the query can give.
+func (q *StreamQuery) Ends(p *StreamPage) bool {
+	low, high := q.Stretch()
+	last := p.Events[len(p.Events)-1].Position
+	return q.Backward && last <= low || !q.Backward && last >= min(high, p.Version)
+}
+
 // Within tells whether a time of recording lies between the bounds, zero bounds being none.
 func Within(recorded, since, until time.Time) bool {
 	return (since.IsZero() || !recorded.Before(since)) && (until.IsZero() || !recorded.After(until))

@@ -64,7 +64,7 @@ func (r *Reader) Stream(ctx context.Context, q kapivara.StreamQuery) (kapivara.S
 	if page.Version == 0 {
 		return page, errNoStream()
 	}
-	page.More = readMore(&page.Events, q.Limit) || weight >= q.Bytes
+	page.More = readMore(&page.Events, q.Limit) || weight >= q.Bytes && !q.Ends(&page)
 	return page, nil
 }
 
