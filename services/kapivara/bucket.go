@@ -1,0 +1,125 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"kapivara/pkg/client"
+)
+
+type bucketCommand struct {
+	Subscriber string `arg:"" help:"The subscriber."`
+	Bucket     string `arg:"" optional:"" help:"A bucket: 0, 1, 2 … or canary-0 …; its deliveries are shown."`
+	State      string `enum:",pending,leased,hidden,parked,committed,discarded" default:"" placeholder:"STATE" help:"Only deliveries that are pending, leased, hidden, parked, committed or discarded."`
+	Last       bool   `help:"Show the delivery that was committed last."`
+	Number     int    `short:"n" default:"20" help:"At most so many deliveries; 0 for all. Defaults to ${default}."`
+	JSON       bool   `help:"Print JSON: the buckets as one object, deliveries one a line."`
+}
+
+// Run shows the buckets of a subscriber, or deliveries.
+func (cmd *bucketCommand) Run(a *app) error {
+	a.json = cmd.JSON
+	return a.with(func(c *client.Client) error {
+		switch {
+		case cmd.Last:
+			return cmd.last(a, c)
+		case cmd.Bucket == "" && cmd.State == "":
+			state, err := c.SubscriberState(a.ctx, cmd.Subscriber, client.SubscriberQuery{Limit: 1})
+			if err != nil {
+				return err
+			}
+			if cmd.JSON {
+				fmt.Fprintf(a.std.out, "%s\n", state.Raw)
+				return nil
+			}
+			printBuckets(a.std.out, state.Buckets)
+			return nil
+		default:
+			return cmd.deliveries(a, c)
+		}
+	})
+}
+
+func (cmd *bucketCommand) deliveries(a *app, c *client.Client) error {
+	q := client.BucketQuery{Bucket: cmd.Bucket, State: client.State(cmd.State), Limit: 1000}
+	var rows []client.DeliveryRow
+	for {
+		if cmd.Number > 0 {
+			q.Limit = min(cmd.Number-len(rows), 1000)
+		}
+		page, err := c.Bucket(a.ctx, cmd.Subscriber, q)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, page.Deliveries...)
+		if q.Cursor = page.Next; q.Cursor == "" || cmd.Number > 0 && len(rows) >= cmd.Number {
+			break
+		}
+	}
+	if cmd.JSON {
+		for i := range rows {
+			fmt.Fprintf(a.std.out, "%s\n", client.DeliveryRowJSON(&rows[i]))
+		}
+		return nil
+	}
+	printRows(a.std.out, rows)
+	if q.Cursor != "" {
+		fmt.Fprintln(a.std.out, "and more: -n shows more of them")
+	}
+	return nil
+}
+
+func (cmd *bucketCommand) last(a *app, c *client.Client) error {
+	d, err := c.LastCommitted(a.ctx, cmd.Subscriber, cmd.Bucket)
+	if err != nil {
+		return err
+	}
+	if cmd.JSON {
+		text, err := d.JSON()
+		fmt.Fprintf(a.std.out, "%s\n", text)
+		return err
+	}
+	fmt.Fprintf(a.std.out, "%s, committed %s\n", deliveryLine(d), clock(d.Committed))
+	printEvents(a.std.out, d.Events, false)
+	return nil
+}
+
+func printBuckets(to io.Writer, buckets []client.BucketState) {
+	t := newTable(to, "BUCKET", "PENDING", "LEASED", "HIDDEN", "PARKED", "COMMITTED", "DISCARDED", "LAG", "LAG SECONDS", "LAST NUMBER")
+	var sum client.BucketState
+	for _, b := range buckets {
+		t.row(b.Bucket, b.Pending, b.Leased, b.Hidden, b.Parked, b.Committed, b.Discarded, b.Lag, fmt.Sprintf("%.1f", b.LagSeconds), b.LastNumber)
+		sum.Pending += b.Pending
+		sum.Leased += b.Leased
+		sum.Hidden += b.Hidden
+		sum.Parked += b.Parked
+		sum.Committed += b.Committed
+		sum.Discarded += b.Discarded
+		sum.Lag += b.Lag
+		sum.LagSeconds = max(sum.LagSeconds, b.LagSeconds)
+	}
+	if len(buckets) > 1 {
+		t.row("all", sum.Pending, sum.Leased, sum.Hidden, sum.Parked, sum.Committed, sum.Discarded, sum.Lag, fmt.Sprintf("%.1f", sum.LagSeconds), "")
+	}
+	t.flush()
+}
+
+func printRows(to io.Writer, rows []client.DeliveryRow) {
+	t := newTable(to, "BUCKET", "NUMBER", "STATE", "ATTEMPT", "STREAM", "EVENTS", "WHEN", "REASON")
+	for _, r := range rows {
+		until := clock(r.Until)
+		switch {
+		case !r.Committed.IsZero():
+			until = clock(r.Committed)
+		case !r.Deadline.IsZero():
+			until = clock(r.Deadline)
+		}
+		t.row(r.Bucket, orDash(r.Number), r.State, r.Attempt, r.Stream, fmt.Sprintf("%d-%d", r.From, r.To), until, clip(r.Reason, 60))
+	}
+	t.flush()
+}
+
+// deliveryLine is a delivery in a line.
+func deliveryLine(d *client.Delivery) string {
+	return fmt.Sprintf("%s/%s/%d attempt %d  %s  events %d-%d", d.Subscriber, d.Bucket, d.Number, d.Attempt, d.Stream, d.From, d.To)
+}

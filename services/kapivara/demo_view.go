@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"kapivara/pkg/client"
+)
+
+// demoView shows the buckets of the demo's subscriber: live for people, as a few lines otherwise.
+type demoView struct {
+	cancel context.CancelFunc
+	ended  chan struct{}
+	once   sync.Once
+}
+
+func startDemoView(ctx context.Context, a *app, c *client.Client) *demoView {
+	ctx, cancel := context.WithCancel(ctx)
+	v := &demoView{cancel: cancel, ended: make(chan struct{})}
+	go func() {
+		defer close(v.ended)
+		v.watch(ctx, a, c)
+	}()
+	return v
+}
+
+// stop shows the buckets a last time. Stopping twice is fine.
+func (v *demoView) stop() {
+	v.once.Do(func() {
+		v.cancel()
+		<-v.ended
+	})
+}
+
+func (v *demoView) watch(ctx context.Context, a *app, c *client.Client) {
+	live := isTerminal(a.std.out)
+	every := time.Second
+	if live {
+		every = 150 * time.Millisecond
+	} else {
+		fmt.Fprintln(a.std.out, "BUCKET (waiting/committed)")
+	}
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for first := true; ; first = false {
+		state, err := c.SubscriberState(context.WithoutCancel(ctx), demoSubscriber, client.SubscriberQuery{Limit: 1})
+		switch {
+		case err != nil: // it is only a view; the check at the end tells
+		case live:
+			draw(a, state.Buckets, !first)
+		default:
+			line(a, state.Buckets)
+		}
+		if ctx.Err() != nil {
+			fmt.Fprintln(a.std.out)
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
+}
+
+// draw draws a bar for each bucket over the one drawn before.
+func draw(a *app, buckets []client.BucketState, again bool) {
+	const width, deliveriesPerCell = 50, 2
+	if again {
+		fmt.Fprintf(a.std.out, "\x1b[%dA", len(buckets))
+	}
+	for _, b := range buckets {
+		done := min(int(b.Committed)/deliveriesPerCell, width)
+		waiting := min(int(b.Lag)/deliveriesPerCell, width-done)
+		fmt.Fprintf(a.std.out, "\r\x1b[Kbucket %-2s %s%s%s %3d waiting %3d committed\n", b.Bucket,
+			strings.Repeat("█", done), strings.Repeat("▒", waiting), strings.Repeat(" ", width-done-waiting), b.Lag, b.Committed)
+	}
+}
+
+// line prints all buckets in a line.
+func line(a *app, buckets []client.BucketState) {
+	cells := make([]string, len(buckets))
+	for i, b := range buckets {
+		cells[i] = fmt.Sprintf("%s: %d/%d", b.Bucket, b.Lag, b.Committed)
+	}
+	fmt.Fprintln(a.std.out, strings.Join(cells, "   "))
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"kapivara/pkg/client"
+)
+
+type subscribeCommand struct {
+	Subscriber  string        `arg:"" help:"The subscriber; kapivara subscriber set makes one."`
+	Exec        string        `placeholder:"COMMAND" help:"Run this shell command for each delivery, with the delivery as JSON on its stdin. Its exit status is the answer: 0 ack, 65 term (park it), anything else nak (send it again)."`
+	ExecTimeout time.Duration `placeholder:"DURATION" help:"End a command that runs longer; that is a nak. Without it the deadline is moved on for as long as the command runs."`
+	Bucket      []string      `short:"b" placeholder:"BUCKET" help:"Only this bucket. Given again for more."`
+	Number      int64         `short:"n" placeholder:"N" help:"End after so many deliveries."`
+	Answer      string        `enum:"ack,nak,term" default:"ack" help:"Without --exec: what to answer to each delivery, ack, nak or term. Defaults to ${default}."`
+	JSON        bool          `help:"Without --exec: print each delivery as a line of JSON."`
+}
+
+// Run receives deliveries until Ctrl-C, or until there were as many as wanted.
+func (cmd *subscribeCommand) Run(a *app) error {
+	a.json = cmd.JSON
+	options := []client.SubscribeOption{client.WithErrorHandler(func(err error) {
+		fmt.Fprintf(a.std.err, "kapivara: %v\n", err)
+	})}
+	for _, name := range cmd.Bucket {
+		bucket, err := client.ParseBucket(name)
+		if err != nil {
+			return usageError{err}
+		}
+		options = append(options, client.WithBuckets(bucket))
+	}
+	return a.with(func(c *client.Client) error {
+		w := &worker{cmd: cmd, app: a, enough: make(chan struct{})}
+		subscription, err := c.Subscribe(cmd.Subscriber, w.handle, options...)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(a.std.err, "receiving deliveries of %s, Ctrl-C ends it\n", cmd.Subscriber)
+		select {
+		case <-a.ctx.Done():
+		case <-w.enough:
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		return subscription.Stop(ctx)
+	})
+}
+
+// worker prints or runs, for each delivery.
+type worker struct {
+	cmd    *subscribeCommand
+	app    *app
+	taken  atomic.Int64
+	done   atomic.Int64
+	enough chan struct{}
+	out    sync.Mutex // whole lines only
+}
+
+var errEnough = errors.New("this node has taken as many as it was told to")
+
+func (w *worker) handle(ctx context.Context, d *client.Delivery) error {
+	if n := w.cmd.Number; n > 0 && w.taken.Add(1) > n {
+		return client.RetryAfter(0, errEnough)
+	}
+	defer func() {
+		if w.done.Add(1) == w.cmd.Number {
+			close(w.enough)
+		}
+	}()
+	if w.cmd.Exec != "" {
+		return w.exec(ctx, d)
+	}
+	if err := w.print(d); err != nil {
+		return err
+	}
+	switch w.cmd.Answer {
+	case "nak":
+		return errors.New("answered by hand")
+	case "term":
+		return client.Terminate(errors.New("answered by hand"))
+	default:
+		return nil
+	}
+}
+
+func (w *worker) print(d *client.Delivery) error {
+	line := fmt.Appendf(nil, "%s", deliveryLine(d))
+	if w.cmd.JSON {
+		var err error
+		if line, err = d.JSON(); err != nil {
+			return err
+		}
+	}
+	w.out.Lock()
+	defer w.out.Unlock()
+	_, err := fmt.Fprintf(w.app.std.out, "%s\n", line)
+	return err
+}
