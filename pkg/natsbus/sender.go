@@ -47,6 +47,8 @@ type Settlement struct {
 	// Confirm answers the subscriber once the answer is durable, or refuses it. Where no confirmation is awaited it does
 	// nothing; it is never nil.
 	Confirm func(settled kapivara.Settled, err error)
+	// Awaited tells that a confirmation is.
+	Awaited bool
 }
 
 // ListenSettle hands on every answer that is sent to the reply subject of a delivery, and every sending that met nobody,
@@ -87,7 +89,7 @@ func readSettlement(nc *nats.Conn, log *slog.Logger, m *nats.Msg) (Settlement, b
 	}
 	s.Answer = answer
 	if m.Reply != "" {
-		s.Confirm = confirm(nc, log, m)
+		s.Confirm, s.Awaited = confirm(nc, log, m), isInbox(m.Reply)
 	}
 	return s, true
 }
