@@ -27,14 +27,22 @@ type bus struct {
 func newBus(t *testing.T) *bus {
 	t.Helper()
 	url := kit.Postgres(t)
+	owner := connectOwner(t, url)
+	store := postgres.NewRegistryStore(writerPool(t, url), true)
+	accept := func([]byte) error { return nil }
+	return &bus{Registry: writer.NewRegistry(store, accept, nil), store: store, owner: owner, ctx: t.Context()}
+}
+
+const timeout = time.Minute
+
+func connectOwner(t *testing.T, url string) *pgx.Conn {
+	t.Helper()
 	owner, err := pgx.Connect(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = owner.Close(context.WithoutCancel(t.Context())) })
-	store := postgres.NewRegistryStore(writerPool(t, url), true)
-	accept := func([]byte) error { return nil }
-	return &bus{Registry: writer.NewRegistry(store, accept, nil), store: store, owner: owner, ctx: t.Context()}
+	return owner
 }
 
 func (b *bus) exec(t *testing.T, sql string, args ...any) {
@@ -274,7 +282,7 @@ func TestAGathererWakesAndStops(t *testing.T) {
 	for _, c := range []<-chan struct{}{done, stopped} {
 		select {
 		case <-c:
-		case <-time.After(time.Minute):
+		case <-time.After(timeout):
 			t.Fatal("it does not")
 		}
 		cancel()
