@@ -112,10 +112,7 @@ func DecodeEvent(raw []byte) (kapivara.Event, error) {
 }
 
 // storedAttribute reads what Kapivara has set.
-func (d *decoder) storedAttribute(a attribute, e *kapivara.Event) error {
-	name := map[attribute]string{
-		attrStream: "stream", attrPublisher: "publisher", attrRecorded: "recordedtime", attrLogPosition: "logposition",
-	}[a]
+func (d *decoder) storedAttribute(a attribute, name string, e *kapivara.Event) error {
 	text, err := d.text(name)
 	if err != nil {
 		return err
