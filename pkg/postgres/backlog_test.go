@@ -9,12 +9,18 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"kapivara/pkg/app"
 	"kapivara/pkg/kapivara"
 	"kapivara/pkg/postgres"
 	"kapivara/pkg/writer"
 	"kapivara/tests/kit"
 )
+
+// storeLog fits the log to the writer's port, as the services do.
+type storeLog struct{ *postgres.Log }
+
+func (l storeLog) Exclusive(ctx context.Context, do func(ctx context.Context, tx writer.Exclusive) error) error {
+	return l.Log.Exclusive(ctx, func(ctx context.Context, tx *postgres.LockedLog) error { return do(ctx, tx) })
+}
 
 // startWriter starts a writer with its gatherer on the database.
 func startWriter(t *testing.T, url string) (*writer.Writer, *writer.Registry) {
@@ -22,7 +28,7 @@ func startWriter(t *testing.T, url string) (*writer.Writer, *writer.Registry) {
 	pool := writerPool(t, url)
 	log := postgres.NewLog(pool, true)
 	t.Cleanup(log.Close)
-	w := writer.New(app.StoreLog(log), log, nil, func(writer.Notice) {}, writer.Config{}, kit.Logger(t))
+	w := writer.New(storeLog{log}, log, nil, func(writer.Notice) {}, writer.Config{}, kit.Logger(t))
 	if err := w.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

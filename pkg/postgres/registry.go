@@ -22,6 +22,11 @@ var (
 // registryTimeout ends a change that waits for the log's lock or the server, before its commit.
 const registryTimeout = 3500 * time.Millisecond
 
+const (
+	registryTries = 3
+	stateDeadlock = "40P01"
+)
+
 // RegistryStore keeps the registry and the backlogs of new subscribers. It needs the role of the writer.
 type RegistryStore struct {
 	pool *Pool
@@ -66,10 +71,16 @@ func (s *RegistryStore) Change(
 	var head int64
 	bounded, cancel := context.WithTimeout(ctx, registryTimeout)
 	defer cancel()
-	err := s.pool.inTx(bounded, func(tx pgx.Tx) (err error) {
-		head, err = s.changeIn(bounded, tx, decide)
-		return err
-	})
+	attempt := func() error {
+		return s.pool.inTx(bounded, func(tx pgx.Tx) (err error) {
+			head, err = s.changeIn(bounded, tx, decide)
+			return err
+		})
+	}
+	err := attempt()
+	for tries := 1; sqlState(err) == stateDeadlock && tries < registryTries; tries++ {
+		err = attempt() // against a dispatcher's turn, which holds several buckets; nothing was done
+	}
 	if err != nil {
 		return 0, fmt.Errorf("change the registry: %w", err)
 	}
