@@ -56,6 +56,9 @@ func (q *StreamQuery) Stretch() (low, high int) {
 
 // Ends tells whether the page's last event is the last that the query can give.
 func (q *StreamQuery) Ends(p *StreamPage) bool {
+	if len(p.Events) == 0 {
+		return true
+	}
 	low, high := q.Stretch()
 	last := p.Events[len(p.Events)-1].Position
 	return q.Backward && last <= low || !q.Backward && last >= min(high, p.Version)

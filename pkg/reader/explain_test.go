@@ -1,0 +1,178 @@
+package reader_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"kapivara/pkg/kapivara"
+	"kapivara/pkg/reader"
+)
+
+var explainNow = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+// facts are of a complete stream of three events, due at log position 30 to the subscriber billing, with a dispatcher
+// and a node at work.
+func facts(change func(f *kapivara.StreamFacts, s *kapivara.SubscriberFacts)) *kapivara.StreamFacts {
+	listening := true
+	f := &kapivara.StreamFacts{
+		StreamState: kapivara.StreamState{Stream: "shop/web/order/1", Version: 3, Contiguous: 3, Finish: 3},
+		Completed:   30, Types: []string{"order.placed", "order.paid"}, Now: explainNow, Dispatching: true,
+		Subscribers: []kapivara.SubscriberFacts{{
+			Subscriber: kapivara.NewSubscriber("billing"), Standing: kapivara.Standing{Listening: &listening},
+		}},
+	}
+	change(f, &f.Subscribers[0])
+	return f
+}
+
+type factChange = func(f *kapivara.StreamFacts, s *kapivara.SubscriberFacts)
+
+// at puts the delivery into a state.
+func at(state kapivara.State, change func(d *kapivara.DeliveryRow)) factChange {
+	return func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
+		s.Delivery = &kapivara.DeliveryRow{Bucket: 5, Number: 12, Attempt: 2, State: state, LogPosition: 30}
+		if change != nil {
+			change(s.Delivery)
+		}
+	}
+}
+
+func both(changes ...factChange) factChange {
+	return func(f *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
+		for _, c := range changes {
+			c(f, s)
+		}
+	}
+}
+
+func never(d *kapivara.DeliveryRow) { d.Number, d.Attempt = 0, 0 }
+
+func silentSince(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
+	s.Standing.SilentSince = explainNow.Add(-time.Hour)
+}
+
+func noNode(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) { *s.Standing.Listening = false }
+
+func noDispatch(f *kapivara.StreamFacts, _ *kapivara.SubscriberFacts) { f.Dispatching = false }
+
+func open(missing ...kapivara.Range) factChange {
+	return func(f *kapivara.StreamFacts, _ *kapivara.SubscriberFacts) {
+		f.Completed, f.Finish, f.Missing = 0, 0, missing
+	}
+}
+
+func TestEachReasonHasItsFacts(t *testing.T) {
+	t.Parallel()
+	soon, past := explainNow.Add(time.Minute), explainNow.Add(-time.Minute)
+	leasedUntil := func(deadline time.Time) factChange {
+		return at(kapivara.Leased, func(d *kapivara.DeliveryRow) { d.Deadline = deadline })
+	}
+	hiddenUntil := func(until time.Time) factChange {
+		return at(kapivara.Hidden, func(d *kapivara.DeliveryRow) { d.Until, d.Reason = until, "printer on fire" })
+	}
+	answered := func(v kapivara.Verdict) factChange {
+		return func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) { s.Answer = v }
+	}
+	for _, c := range []struct {
+		name string
+		has  factChange
+		code string
+		says string // in why or next_step
+	}{
+		{"another stream filter", func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
+			s.Subscriber.Streams = kapivara.Filter{"bank/*"}
+		}, reader.StreamFilter, "streams filter"},
+		{"another type filter", func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
+			s.Subscriber.Types = kapivara.Filter{"invoice.*"}
+		}, reader.TypeFilter, "order.placed, order.paid"},
+		{"no final event", open(), reader.NotFinished, `"final": true`},
+		{"no final event and holes", open(kapivara.Range{From: 2, To: 2}), reader.NotFinished, "missing: 2"},
+		{"holes", func(f *kapivara.StreamFacts, _ *kapivara.SubscriberFacts) {
+			f.Completed, f.Contiguous, f.Finish, f.Missing = 0, 1, 9, []kapivara.Range{{From: 2, To: 2}, {From: 4, To: 8}}
+		}, reader.MissingEvents, "2, 4-8"},
+		{"behind", func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) { s.Gathering = [2]int64{10, 30} }, reader.BeingGathered, "gathered"},
+		{"before it was set", func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) { s.Subscriber.LogPosition = 30 }, reader.BeforeStart, "replay"},
+		{"before its start", func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
+			s.Subscriber.Start = kapivara.Start{After: 30}
+		}, reader.BeforeStart, "log position 30"},
+		{"not due then", func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) { s.Subscriber.LogPosition = 29 }, reader.NotDue, "replay"},
+		{"behind an earlier part", func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) { s.Gathering = [2]int64{10, 29} }, reader.NotDue, "replay"},
+
+		{"waits, no dispatcher", both(at(kapivara.Pending, never), noDispatch), reader.NoDispatcher, "start one"},
+		{"waits, no node", both(at(kapivara.Pending, never), noNode), reader.NobodyListens, "kapivara.v1.bucket.billing.*"},
+		{"waits behind a full bucket", both(at(kapivara.Pending, never), func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
+			s.InFlight, s.Ahead = 1, kapivara.MaxAhead
+		}), reader.BucketBusy, "1000 or more"},
+		{"waits behind a silent bucket", both(at(kapivara.Pending, never), silentSince, func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
+			s.InFlight = 1
+		}), reader.NobodyAnswers, "since 2026-11-24T11:00:00Z"},
+		{"waits behind others", both(at(kapivara.Pending, never), func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
+			s.Ahead = 3
+		}), reader.Queued, "3 deliveries"},
+		{"is next", at(kapivara.Pending, never), reader.Sending, "next"},
+		{"to be sent again", at(kapivara.Pending, nil), reader.RetryDue, "again"},
+
+		{"leased", leasedUntil(soon), reader.AwaitingAnswer, "2026-11-24T12:01:00Z"},
+		{"leased, no node", both(leasedUntil(soon), noNode), reader.NobodyListens, "start a node"},
+		{"leased, silence", both(leasedUntil(soon), silentSince), reader.NobodyAnswers, "onlooker"},
+		{"overdue", leasedUntil(past), reader.Overdue, "passed"},
+		{"overdue, no dispatcher", both(leasedUntil(past), noDispatch), reader.NoDispatcher, "dispatcher"},
+		{"leased, the dispatcher died", both(leasedUntil(soon), noDispatch), reader.AwaitingAnswer, "awaited"},
+
+		{"refused", both(hiddenUntil(soon), answered(kapivara.Nak)), reader.Refused, "attempt 2: printer on fire"},
+		{"refused, silent since", both(hiddenUntil(soon), answered(kapivara.Nak), silentSince), reader.Refused, "printer"},
+		{"no answer in time", hiddenUntil(soon), reader.NoAnswer, "attempt 2 had no answer"},
+		{"no answer at all", both(hiddenUntil(soon), silentSince), reader.NobodyAnswers, "2026-11-24T11:00:00Z"},
+		{"hidden too long", both(hiddenUntil(past), noDispatch), reader.NoDispatcher, "start one"},
+
+		{"terminated", both(at(kapivara.Parked, func(d *kapivara.DeliveryRow) { d.Reason = "bad IBAN" }), answered(kapivara.Term)), reader.Terminated, "+TERM: bad IBAN"},
+		{"parked", both(at(kapivara.Parked, nil), answered(kapivara.Nak)), reader.Parked, "kapivara.v1.delivery.retry.billing"},
+		{"committed", at(kapivara.Committed, func(d *kapivara.DeliveryRow) { d.Committed = past }), reader.Committed, "2026-11-24T11:59:00Z"},
+		{"discarded", at(kapivara.Discarded, nil), reader.Discarded, "given up"},
+	} {
+		got := reader.Explain(facts(c.has)).Subscribers[0]
+		if got.Code != c.code {
+			t.Errorf("%s: got %s (%s), want %s", c.name, got.Code, got.Why, c.code)
+		}
+		if !strings.Contains(got.Why+"; "+got.NextStep, c.says) {
+			t.Errorf("%s: %q, next %q; want it to say %q", c.name, got.Why, got.NextStep, c.says)
+		}
+		if got.Subscriber != "billing" || got.Why == "" || got.NextStep == "" {
+			t.Errorf("%s: the reason %+v is not whole", c.name, got)
+		}
+	}
+}
+
+func TestAReasonNamesTheDelivery(t *testing.T) {
+	t.Parallel()
+	deadline := explainNow.Add(time.Minute)
+	got := reader.Explain(facts(at(kapivara.Leased, func(d *kapivara.DeliveryRow) { d.Deadline = deadline }))).Subscribers[0]
+	if got.State != kapivara.Leased || got.Bucket != 5 || got.Number != 12 || got.Attempt != 2 || !got.Until.Equal(deadline) {
+		t.Errorf("got %+v", got)
+	}
+	f := facts(open())
+	got = reader.Explain(f).Subscribers[0]
+	if want := kapivara.BucketOf(f.Stream.Hash(), false, 8, 0); got.State != "" || got.Bucket != want || got.Number != 0 {
+		t.Errorf("a stream that is not due stands in %+v, want bucket %s by the rule", got, want)
+	}
+}
+
+func TestTheDocumentHasEachReason(t *testing.T) {
+	t.Parallel()
+	doc, err := os.ReadFile("../../docs/explain.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, code := range []string{
+		reader.StreamFilter, reader.TypeFilter, reader.NotFinished, reader.MissingEvents, reader.BeingGathered, reader.BeforeStart,
+		reader.NotDue, reader.NoDispatcher, reader.NobodyListens, reader.NobodyAnswers, reader.BucketBusy, reader.Queued,
+		reader.Sending, reader.AwaitingAnswer, reader.Overdue, reader.Refused, reader.NoAnswer, reader.RetryDue,
+		reader.Terminated, reader.Parked, reader.Committed, reader.Discarded,
+	} {
+		if !strings.Contains(string(doc), "`"+code+"`") {
+			t.Errorf("docs/explain.md does not name %s", code)
+		}
+	}
+}
