@@ -6,14 +6,11 @@ import (
 	"kapivara/pkg/kapivara"
 )
 
-// Done answers an append. It is called exactly once, and must not block.
-type Done func(*kapivara.AppendResult, error)
-
 // job is an append on its way.
 type job struct {
 	publisher string
 	append    *kapivara.Append
-	done      Done
+	done      func(*kapivara.AppendResult, error)
 	tries     int // how often it went the fast road in vain
 	// Judged by the schemas of this version of the registry: nil where nothing is violated.
 	judged     int64

@@ -105,7 +105,7 @@ func (w *Writer) Stop() {
 
 // Append has the events stored, all or none. The append has passed its Check; done is called once it is durable, or
 // with the refusal, possibly before Append returns.
-func (w *Writer) Append(publisher string, a *kapivara.Append, done Done) {
+func (w *Writer) Append(publisher string, a *kapivara.Append, done func(*kapivara.AppendResult, error)) {
 	j := &job{publisher: publisher, append: a, done: done}
 	if r := w.registry.Load(); r != nil {
 		j.judge(r, w.schemas)

@@ -1,0 +1,46 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"kapivara/pkg/lifecycle"
+	"kapivara/pkg/natsbus"
+	"kapivara/pkg/postgres"
+	"kapivara/pkg/reader"
+	"kapivara/pkg/wire"
+)
+
+// Reader is the read service.
+func Reader(config Config, bus Bus, log *slog.Logger) lifecycle.Part {
+	log = log.With("service", "reader")
+	return part("reader", func(ctx context.Context) (*base, error) {
+		b, err := openBase(ctx, config, "kapivara-reader", postgres.RoleReader, bus, log)
+		if err != nil {
+			return nil, err
+		}
+		if err := b.startReader(ctx); err != nil {
+			return nil, errors.Join(err, b.stop(ctx))
+		}
+		return b, nil
+	})
+}
+
+func (b *base) startReader(ctx context.Context) error {
+	r := reader.New(postgres.NewReader(b.pool), reader.Config{}, b.log)
+	if err := r.Start(ctx); err != nil {
+		return err
+	}
+	b.defers(func(context.Context) error { r.Stop(); return nil })
+	pokes, err := natsbus.ListenCommitted(b.nc, func(c wire.Committed) { r.Committed(c.Head) })
+	if err != nil {
+		return err
+	}
+	b.defers(func(context.Context) error { return pokes.Unsubscribe() })
+	return b.serve(natsbus.Service{
+		Name:        "kapivara-reader",
+		Description: "Answers questions about events, streams and deliveries",
+		Endpoints:   natsbus.ReadEndpoints(r, r),
+	})
+}
