@@ -79,7 +79,7 @@ func start(ctx context.Context, cfg PostgresConfig) (*Postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	cluster, err := openCluster(ctx, cfg, bin, who)
+	cluster, err := openCluster(ctx, cfg, bin, who, lock)
 	if err != nil {
 		return nil, err
 	}
