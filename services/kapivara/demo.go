@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"time"
 
 	"kapivara/pkg/client"
@@ -99,16 +101,17 @@ func (cmd *demoCommand) show(ctx context.Context, a *app, c *client.Client, star
 
 // explain asks the store about an order that was not delivered.
 func (cmd *demoCommand) explain(ctx context.Context, a *app, c *client.Client, sample *sample) error {
-	for stream := range sample.holes {
-		e, err := c.Explain(ctx, stream, demoSubscriber)
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(a.std.out, "\nWhy was %s not delivered?\n  %s\n", stream, standing(e.State))
-		for _, r := range e.Subscribers {
-			fmt.Fprintf(a.std.out, "  %s: %s\n", headline(r), r.Why)
-		}
-		break
+	if len(sample.holes) == 0 {
+		return nil
+	}
+	stream := slices.Min(slices.Collect(maps.Keys(sample.holes)))
+	e, err := c.Explain(ctx, stream, demoSubscriber)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.std.out, "\nWhy was %s not delivered?\n  %s\n", stream, standing(e.State))
+	for _, r := range e.Subscribers {
+		fmt.Fprintf(a.std.out, "  %s: %s\n", headline(r), r.Why)
 	}
 	return nil
 }

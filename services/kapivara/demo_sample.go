@@ -64,7 +64,7 @@ func order(r *rand.Rand, at time.Time) []client.NewEvent {
 		at = at.Add(time.Duration(1+r.IntN(7200)) * time.Second)
 		text, _ := json.Marshal(data) // a map of plain values cannot fail
 		events = append(events, client.NewEvent{
-			ID: client.EventID(fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", r.Uint32(), r.IntN(1<<16), r.IntN(1<<12), r.IntN(1<<12), r.Int64N(1<<48))),
+			ID:   client.EventID(fmt.Sprintf("%08x-%04x-4%03x-8%03x-%012x", r.Uint32(), r.IntN(1<<16), r.IntN(1<<12), r.IntN(1<<12), r.Int64N(1<<48))),
 			Type: eventType, Time: at.Format(time.RFC3339), Position: len(events) + 1, Final: final, Kind: client.JSONData, Data: text,
 		})
 	}

@@ -45,12 +45,13 @@ func (v *demoView) watch(ctx context.Context, a *app, c *client.Client) {
 	}
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	for first := true; ; first = false {
+	for drawn := 0; ; {
 		state, err := c.SubscriberState(context.WithoutCancel(ctx), demoSubscriber, client.SubscriberQuery{Limit: 1})
 		switch {
 		case err != nil: // it is only a view; the check at the end tells
 		case live:
-			draw(a, state.Buckets, !first)
+			draw(a, state.Buckets, drawn)
+			drawn = len(state.Buckets)
 		default:
 			line(a, state.Buckets)
 		}
@@ -65,15 +66,19 @@ func (v *demoView) watch(ctx context.Context, a *app, c *client.Client) {
 	}
 }
 
-// draw draws a bar for each bucket over the one drawn before.
-func draw(a *app, buckets []client.BucketState, again bool) {
-	const width, deliveriesPerCell = 50, 2
-	if again {
-		fmt.Fprintf(a.std.out, "\x1b[%dA", len(buckets))
+// draw draws a bar for each bucket, over those drawn before.
+func draw(a *app, buckets []client.BucketState, drawn int) {
+	const width = 50
+	perCell := 1
+	for _, b := range buckets {
+		perCell = max(perCell, (int(b.Lag+b.Committed)+width-1)/width)
+	}
+	if drawn > 0 {
+		fmt.Fprintf(a.std.out, "\x1b[%dA", drawn)
 	}
 	for _, b := range buckets {
-		done := min(int(b.Committed)/deliveriesPerCell, width)
-		waiting := min(int(b.Lag)/deliveriesPerCell, width-done)
+		done := min(int(b.Committed)/perCell, width)
+		waiting := min(int(b.Lag)/perCell, width-done)
 		fmt.Fprintf(a.std.out, "\r\x1b[Kbucket %-2s %s%s%s %3d waiting %3d committed\n", b.Bucket,
 			strings.Repeat("█", done), strings.Repeat("▒", waiting), strings.Repeat(" ", width-done-waiting), b.Lag, b.Committed)
 	}

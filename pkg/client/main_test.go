@@ -1,0 +1,9 @@
+package client_test
+
+import (
+	"testing"
+
+	"kapivara/tests/kit"
+)
+
+func TestMain(m *testing.M) { kit.Main(m) }
