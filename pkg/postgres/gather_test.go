@@ -288,3 +288,42 @@ func TestAGathererWakesAndStops(t *testing.T) {
 		cancel()
 	}
 }
+
+func TestRemoveOutlivesADeadlockWithADispatcher(t *testing.T) {
+	t.Parallel()
+	b := newBus(t)
+	b.set(t, "billing", kapivara.SubscriberPatch{})
+	b.exec(t, `insert into kapivara.buckets (bucket, subscriber) values (0, 'billing'), (1, 'billing')`)
+	turn := connectOwner(t, b.owner.Config().ConnString())
+	lock := func(bucket int) error {
+		_, err := turn.Exec(b.ctx, `update kapivara.buckets set version = version + 1 where bucket = $1`, bucket)
+		return err
+	}
+	if _, err := turn.Exec(b.ctx, "begin"); err != nil {
+		t.Fatal(err)
+	}
+	if err := lock(1); err != nil {
+		t.Fatal(err)
+	}
+	removed := make(chan error, 1)
+	go func() {
+		_, err := b.Subscribers.Remove(b.ctx, "billing")
+		removed <- err
+	}()
+	kit.Eventually(t, timeout, func() error {
+		if n := ask[int64](t, b, `select count(*) from pg_locks where not granted`)[0]; n == 0 {
+			return fmt.Errorf("the removal does not wait for the bucket")
+		}
+		return nil
+	})
+	// The removal has waited longer, so it is the one that the server ends, and tries again.
+	if err := lock(0); err != nil {
+		t.Fatalf("the turn was ended: %v", err)
+	}
+	if _, err := turn.Exec(b.ctx, "commit"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-removed; err != nil {
+		t.Error(err)
+	}
+}
