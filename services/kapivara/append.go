@@ -37,13 +37,7 @@ func (cmd *appendCommand) Run(a *app) error {
 		return err
 	}
 	return a.with(func(c *client.Client) error {
-		ctx, cancel := context.WithTimeout(a.ctx, a.connection.Timeout)
-		defer cancel()
-		var result client.AppendResult
-		err := client.Retry(ctx, func(ctx context.Context) (err error) {
-			result, err = c.Append(ctx, cmd.Publisher, request)
-			return err
-		})
+		result, err := cmd.send(a, c, request)
 		if client.CodeOf(err) == client.OutcomeUnknown {
 			fmt.Fprintf(a.std.err, "whether it is stored is not known; the same again with --id %s tells\n", request.Events[0].ID)
 		}
@@ -53,6 +47,21 @@ func (cmd *appendCommand) Run(a *app) error {
 		cmd.print(a.std.out, result)
 		return nil
 	})
+}
+
+// send asks again while the service is busy, until the time-out. Who is not there is not waited for.
+func (cmd *appendCommand) send(a *app, c *client.Client, request client.Append) (result client.AppendResult, err error) {
+	ctx, cancel := context.WithTimeout(a.ctx, a.connection.Timeout)
+	defer cancel()
+	var unreachable error
+	err = client.Retry(ctx, func(ctx context.Context) error {
+		var err error
+		if result, err = c.Append(ctx, cmd.Publisher, request); client.IsUnreachable(err) {
+			unreachable, err = err, nil
+		}
+		return err
+	})
+	return result, errors.Join(err, unreachable)
 }
 
 func (cmd *appendCommand) print(to io.Writer, result client.AppendResult) {
