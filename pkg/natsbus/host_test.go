@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,6 +22,17 @@ import (
 )
 
 const patience = 30 * time.Second
+
+func receive[T any](t testing.TB, c <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-c:
+		return v
+	case <-time.After(patience):
+		t.Fatal("nothing came")
+		panic("unreachable")
+	}
+}
 
 func connect(t testing.TB, url string) *nats.Conn {
 	t.Helper()
@@ -198,7 +208,7 @@ func TestServeIsBusyBeyondWhatMayBeInHand(t *testing.T) {
 					}
 				})
 			}
-			first, second := <-taken, <-taken
+			first, second := receive(t, taken), receive(t, taken)
 			e := refusal(ask(t, nc, "xx"))
 			if e == nil || e.Code != kapivara.Busy || e.Facts.RetryAfter == "" {
 				t.Errorf("got %v, want busy with retry_after", e)
@@ -228,20 +238,24 @@ func TestDrainAnswersAllThatWasAccepted(t *testing.T) {
 	const requests = 200
 	taken := make(chan natsbus.Done, requests)
 	srv, nc := serve(t, echo(func(_ context.Context, _ *natsbus.Request, done natsbus.Done) { taken <- done }), kit.Logger(t))
-	var answered atomic.Int64
-	var waiting sync.WaitGroup
-	for range requests {
-		waiting.Go(func() {
-			if m, err := nc.Request(wire.Prefix+"echo.x", nil, patience); err == nil && string(m.Data) == "ok" {
-				answered.Add(1)
-			}
-		})
+	inbox := nc.NewInbox()
+	answers, err := nc.SubscribeSync(inbox)
+	if err != nil {
+		t.Fatal(err)
 	}
-	held := []natsbus.Done{<-taken}
+	for range requests {
+		if err := nc.PublishRequest(wire.Prefix+"echo.x", inbox, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := nc.Flush(); err != nil { // the server has handed on all of them
+		t.Fatal(err)
+	}
 	drained := make(chan error, 1)
 	go func() { drained <- srv.Drain(t.Context()) }()
-	for len(held) < requests {
-		held = append(held, <-taken)
+	held := make([]natsbus.Done, requests)
+	for i := range held {
+		held[i] = receive(t, taken)
 	}
 	select {
 	case err := <-drained:
@@ -251,12 +265,13 @@ func TestDrainAnswersAllThatWasAccepted(t *testing.T) {
 	for _, done := range held {
 		done([]byte("ok"), nil)
 	}
-	waiting.Wait()
-	if err := <-drained; err != nil {
+	if err := receive(t, drained); err != nil {
 		t.Error(err)
 	}
-	if got := answered.Load(); got != requests {
-		t.Errorf("answered: got %d, want %d", got, requests)
+	for i := range requests {
+		if m, err := answers.NextMsg(patience); err != nil || string(m.Data) != "ok" {
+			t.Fatalf("answer %d: got %v, %v; want ok", i, m, err)
+		}
 	}
 	if _, err := nc.Request(wire.Prefix+"echo.x", nil, patience); !errors.Is(err, nats.ErrNoResponders) {
 		t.Errorf("after the drain: got %v, want no responders", err)
@@ -274,7 +289,7 @@ func TestDrainTellsWhatIsLeftWhenItsTimeIsOver(t *testing.T) {
 	if err := nc.PublishRequest(wire.Prefix+"echo.x", nats.NewInbox(), nil); err != nil {
 		t.Fatal(err)
 	}
-	done := <-taken
+	done := receive(t, taken)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
 	if err := srv.Drain(ctx); !errors.Is(err, context.DeadlineExceeded) {
