@@ -22,8 +22,9 @@ func (k *desk) apply(p *plan, now time.Time) {
 		n := &p.Presences[i]
 		if n.Answered {
 			c.lastAnswer, c.silent = now, false
+		} else {
+			c.silent = c.silent || !n.SilentSince.IsZero()
 		}
-		c.silent = c.silent || !n.SilentSince.IsZero()
 	}
 	for i := range p.changes {
 		k.change(&p.changes[i], now)

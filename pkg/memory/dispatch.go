@@ -1,0 +1,185 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"kapivara/pkg/kapivara"
+)
+
+// Dispatch is the dispatcher's store in memory: what PostgreSQL promises of a turn, in the fewest words. It is made by
+// NewDispatch; Subscribe and Finish stand for the registry and the writer.
+type Dispatch struct {
+	mu  sync.Mutex
+	now func() time.Time
+
+	epoch int64
+	until time.Time // of the duty
+
+	registry, head int64
+	subscribers    []kapivara.Subscriber
+	numbered       int32
+	presences      map[int32]kapivara.Presence
+	extra          map[int32]int64
+	streams        map[int64][]kapivara.Event
+	outbox         []kapivara.Waiting // by log position, then subscriber
+	buckets        []*kapivara.BucketRow
+	deliveries     map[kapivara.Ref]*kapivara.Numbered
+}
+
+// NewDispatch makes an empty store; now is its clock.
+func NewDispatch(now func() time.Time) *Dispatch {
+	return &Dispatch{
+		now: now, registry: 1, presences: map[int32]kapivara.Presence{}, extra: map[int32]int64{},
+		streams: map[int64][]kapivara.Event{}, deliveries: map[kapivara.Ref]*kapivara.Numbered{},
+	}
+}
+
+// Subscribe sets a subscriber, or changes the one of that name, and gives its number.
+func (d *Dispatch) Subscribe(s kapivara.Subscriber) int32 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.registry++
+	for i := range d.subscribers {
+		if d.subscribers[i].Name == s.Name {
+			s.No = d.subscribers[i].No
+			d.subscribers[i] = s
+			return s.No
+		}
+	}
+	d.numbered++
+	s.No = d.numbered
+	d.subscribers = append(d.subscribers, s)
+	return s.No
+}
+
+// Remove ends a subscriber: what waits for it goes, and what it has not committed is discarded.
+func (d *Dispatch) Remove(name string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	i := slices.IndexFunc(d.subscribers, func(s kapivara.Subscriber) bool { return s.Name == name })
+	if i < 0 {
+		return
+	}
+	no := d.subscribers[i].No
+	d.registry++
+	d.subscribers = slices.Delete(d.subscribers, i, i+1)
+	d.outbox = slices.DeleteFunc(d.outbox, func(w kapivara.Waiting) bool { return w.Subscriber == no })
+	for _, b := range d.buckets {
+		if b.Subscriber == name {
+			b.Version++
+		}
+	}
+	for _, n := range d.deliveries {
+		if n.Due.Subscriber == no && n.Lease.State != kapivara.Committed {
+			n.Lease.State, n.Lease.Until, n.Retried = kapivara.Discarded, time.Time{}, true
+		}
+	}
+}
+
+// Finish stores a complete stream of n events, which becomes due to every subscriber, and gives its log position.
+func (d *Dispatch) Finish(stream kapivara.Stream, n int, canary bool) int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	no := int64(len(d.streams) + 1)
+	for i := range n {
+		d.head++
+		d.streams[no] = append(d.streams[no], kapivara.Event{
+			Stream: stream, Publisher: "memory", Recorded: d.now(), LogPosition: d.head,
+			NewEvent: kapivara.NewEvent{
+				ID: kapivara.EventID(fmt.Sprintf("%d-%d", no, i+1)), Type: "done", Position: i + 1, Final: i == n-1,
+				Source: kapivara.DefaultSource(stream, "memory"), Kind: kapivara.JSONData, Data: []byte("{}"),
+			},
+		})
+	}
+	for i := range d.subscribers {
+		s := &d.subscribers[i]
+		d.outbox = append(d.outbox, kapivara.Waiting{
+			Due: kapivara.Due{
+				Subscriber: s.No, LogPosition: d.head, Stream: no,
+				Bucket: kapivara.BucketOf(stream.Hash(), canary, s.Buckets, s.CanaryBuckets),
+			},
+			Name: stream, Canary: canary, Version: n, Finish: n, Complete: true,
+		})
+	}
+	slices.SortFunc(d.outbox, func(a, b kapivara.Waiting) int {
+		return cmp.Or(cmp.Compare(a.LogPosition, b.LogPosition), cmp.Compare(a.Subscriber, b.Subscriber))
+	})
+	return d.head
+}
+
+// All gives every numbered delivery, by bucket and number.
+func (d *Dispatch) All() []kapivara.Numbered {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	all := make([]kapivara.Numbered, 0, len(d.deliveries))
+	for _, n := range d.deliveries {
+		all = append(all, *n)
+	}
+	slices.SortFunc(all, func(a, b kapivara.Numbered) int {
+		return cmp.Or(cmp.Compare(a.Ref.Bucket, b.Ref.Bucket), cmp.Compare(a.Number, b.Number))
+	})
+	return all
+}
+
+// Pending counts what is due and not yet leased.
+func (d *Dispatch) Pending() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.outbox)
+}
+
+// Presence gives what is known of a subscriber's nodes, and how many of its answers changed nothing.
+func (d *Dispatch) Presence(subscriber int32) (kapivara.Presence, int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.presences[subscriber], d.extra[subscriber]
+}
+
+// TakeDuty is the dispatcher's port.
+func (d *Dispatch) TakeDuty(_ context.Context, _ string, ttl time.Duration) (int64, bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.until.After(d.now()) {
+		return 0, false, nil
+	}
+	d.epoch++
+	d.until = d.now().Add(ttl)
+	return d.epoch, true, nil
+}
+
+// KeepDuty is the dispatcher's port.
+func (d *Dispatch) KeepDuty(_ context.Context, epoch int64, ttl time.Duration) (time.Time, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.hold(epoch); err != nil {
+		return time.Time{}, err
+	}
+	d.until = d.now().Add(ttl)
+	return d.now(), nil
+}
+
+// LeaveDuty is the dispatcher's port.
+func (d *Dispatch) LeaveDuty(_ context.Context, epoch int64) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.epoch == epoch {
+		d.until = time.Time{}
+	}
+	return nil
+}
+
+// hold is kapivara.hold_dispatch of the schema.
+func (d *Dispatch) hold(epoch int64) error {
+	if d.epoch != epoch || !d.until.After(d.now()) {
+		return kapivara.ErrOffDuty
+	}
+	return nil
+}
+
+// TokenKey is the dispatcher's port.
+func (d *Dispatch) TokenKey(context.Context) ([]byte, error) { return []byte("a key in memory"), nil }

@@ -1,0 +1,131 @@
+package memory
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"kapivara/pkg/kapivara"
+)
+
+// OpenBuckets is the dispatcher's port.
+func (d *Dispatch) OpenBuckets(_ context.Context, epoch int64, buckets []kapivara.BucketRow) ([]kapivara.BucketRow, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.hold(epoch); err != nil {
+		return nil, err
+	}
+	opened := make([]kapivara.BucketRow, len(buckets))
+	for i, b := range buckets {
+		at := slices.IndexFunc(d.buckets, func(o *kapivara.BucketRow) bool { return o.Subscriber == b.Subscriber && o.Bucket == b.Bucket })
+		if at < 0 {
+			at = len(d.buckets)
+			d.buckets = append(d.buckets, &kapivara.BucketRow{No: int32(at + 1), Subscriber: b.Subscriber, Bucket: b.Bucket}) //nolint:gosec // few
+		}
+		opened[i] = *d.buckets[at]
+	}
+	return opened, nil
+}
+
+// Turn is the dispatcher's port.
+func (d *Dispatch) Turn(_ context.Context, t *kapivara.Turn) (time.Time, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.hold(t.Epoch); err != nil {
+		return time.Time{}, err
+	}
+	now := d.now()
+	if !d.fits(t, now) {
+		return time.Time{}, kapivara.ErrStaleTurn
+	}
+	for _, b := range t.Buckets {
+		row := d.buckets[b.No-1]
+		row.Version, row.Sent, row.Floor = b.Version+1, b.Sent, b.Floor
+	}
+	for _, l := range t.Leases {
+		d.lease(l, now)
+	}
+	for _, a := range t.Again {
+		n := d.deliveries[a.Ref]
+		n.Lease = n.Lease.Begin(now, kapivara.Policy{AckWait: a.AckWait})
+		n.Retried = true
+	}
+	for _, c := range t.Commits {
+		n := d.deliveries[c.Ref]
+		n.Lease, n.Retried = kapivara.Lease{State: kapivara.Committed, Attempt: c.Attempt}, false
+	}
+	for _, s := range t.Settlements {
+		n := d.deliveries[s.Ref]
+		n.Lease, n.Retried = s.Lease, true
+		if !s.Lease.Until.IsZero() {
+			n.Lease.Until = now.Add(s.After)
+		}
+	}
+	for _, p := range t.Presences {
+		d.note(p, now)
+	}
+	return now, nil
+}
+
+func (d *Dispatch) lease(l kapivara.NewDelivery, now time.Time) {
+	i := d.waits(l.Due)
+	w := d.outbox[i]
+	d.outbox = slices.Delete(d.outbox, i, i+1)
+	d.deliveries[l.Ref] = &kapivara.Numbered{
+		Ref: l.Ref, Waiting: w, From: l.From, To: l.To, Cause: l.Cause, Buckets: l.Buckets,
+		Lease: kapivara.Lease{State: kapivara.Leased, Attempt: 1, Sent: now, Until: now.Add(l.AckWait)},
+	}
+}
+
+// fits tells whether everything is as the turn has it.
+func (d *Dispatch) fits(t *kapivara.Turn, now time.Time) bool {
+	for _, b := range t.Buckets {
+		if d.buckets[b.No-1].Version != b.Version {
+			return false
+		}
+	}
+	for _, l := range t.Leases {
+		if d.waits(l.Due) < 0 || d.deliveries[l.Ref] != nil {
+			return false
+		}
+	}
+	for _, a := range t.Again {
+		n := d.deliveries[a.Ref]
+		due := n != nil && (n.Lease.State == kapivara.Pending || n.Lease.State == kapivara.Hidden && !n.Lease.Until.After(now))
+		if !due || n.Lease.Attempt != a.Attempt-1 {
+			return false
+		}
+	}
+	for _, c := range t.Commits {
+		if n := d.deliveries[c.Ref]; n == nil || n.Lease.State == kapivara.Committed {
+			return false
+		}
+	}
+	for _, s := range t.Settlements {
+		if n := d.deliveries[s.Ref]; n == nil || n.Lease.State == kapivara.Committed {
+			return false
+		}
+	}
+	return true
+}
+
+func (d *Dispatch) waits(due kapivara.Due) int {
+	return slices.IndexFunc(d.outbox, func(w kapivara.Waiting) bool {
+		return w.LogPosition == due.LogPosition && w.Subscriber == due.Subscriber
+	})
+}
+
+func (d *Dispatch) note(c kapivara.PresenceChange, now time.Time) {
+	p := d.presences[c.Subscriber]
+	p.Subscriber = c.Subscriber
+	if c.Listening != nil {
+		p.Listening = c.Listening
+	}
+	if c.Answered {
+		p.LastAnswer, p.Silent = now, false
+	} else {
+		p.Silent = p.Silent || !c.SilentSince.IsZero()
+	}
+	d.presences[c.Subscriber] = p
+	d.extra[c.Subscriber] += c.Extra
+}
