@@ -86,7 +86,7 @@ var byRole = map[string]rights{
 	"reader": {
 		mayPublish:      []string{"_R_.x", "_INBOX_operator.x"},
 		maySubscribe:    []string{"kapivara.v1.read.> kapivara-reader", "kapivara.v1.internal.committed", "$SRV.PING"},
-		mayNotPublish:   []string{"kapivara.v1.append.loans-api", "kapivara.v1.registry.publisher.set.x", "kapivara.v1.bucket.billing.0", "kapivara.v1.internal.committed"},
+		mayNotPublish:   []string{"kapivara.v1.append.loans-api", "kapivara.v1.registry.publisher.set.x", "kapivara.v1.bucket.billing.0", "kapivara.v1.internal.committed", "kapivara.v1.watch.log.a.b.c"},
 		mayNotSubscribe: []string{"kapivara.v1.append.>", "kapivara.v1.settle.>", "kapivara.v1.bucket.billing.* billing"},
 	},
 	"dispatcher": {
