@@ -31,7 +31,7 @@ func NewLog(open bool, now func() time.Time) *Log {
 	l := &Log{
 		Registry: NewRegistry(open, now), byID: map[kapivara.EventID]int64{}, streams: map[kapivara.Stream]*stream{},
 	}
-	l.Registry.backlog = l.completedIn
+	l.backlog, l.removed = l.completedIn, l.forget
 	return l
 }
 

@@ -19,6 +19,7 @@ type Registry struct {
 	head     int64              // the log's head
 	kinds    map[kapivara.TypeKey]int32
 	numbered int32 // subscribers so far
+	behind   map[int32]*gathering
 	// backlog tells whether streams were completed at a log position in (after, until]. Nil means none.
 	backlog func(after, until int64) bool
 	// removed is told, under the lock, of a subscriber that has been removed. It may be nil.
@@ -28,7 +29,7 @@ type Registry struct {
 // NewRegistry makes an empty one. now is the store's clock.
 func NewRegistry(open bool, now func() time.Time) *Registry {
 	return &Registry{
-		now: now, kinds: map[kapivara.TypeKey]int32{},
+		now: now, kinds: map[kapivara.TypeKey]int32{}, behind: map[int32]*gathering{},
 		current: &kapivara.Registry{
 			Version: 1, Open: open, Publishers: map[string]*kapivara.Publisher{}, Types: map[string]*kapivara.EventType{},
 		},
@@ -115,5 +116,8 @@ func (r *Registry) setSubscriber(next *kapivara.Registry, s *kapivara.Subscriber
 	r.numbered++
 	s.No, s.Created = r.numbered, r.now()
 	s.Behind = !s.Start.New && r.backlog != nil && r.backlog(s.Start.After, r.head)
+	if s.Behind {
+		r.behind[s.No] = &gathering{after: s.Start.After, until: r.head, types: s.Types, streams: s.Streams}
+	}
 	next.Subscribers = append(next.Subscribers, s)
 }

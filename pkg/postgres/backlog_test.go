@@ -9,7 +9,10 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"kapivara/pkg/kapivara"
+	"kapivara/pkg/porttest"
 	"kapivara/pkg/postgres"
 	"kapivara/pkg/writer"
 	"kapivara/tests/kit"
@@ -171,4 +174,30 @@ func TestAnAppendSentAfterTheReplyIsJudgedByIt(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestBacklog(t *testing.T) {
+	t.Parallel()
+	porttest.Backlog(t, func(t *testing.T) porttest.BacklogStore {
+		url := kit.Postgres(t)
+		owner := connectOwner(t, url)
+		pool := writerPool(t, url)
+		log := postgres.NewLog(pool, true)
+		t.Cleanup(log.Close)
+		store := postgres.NewRegistryStore(pool, true)
+		return porttest.BacklogStore{Log: storeLog{log}, Lookup: log, Registry: store, Backlog: store, Due: func() []kapivara.Due {
+			rows, err := owner.Query(t.Context(), `select subscriber_no, bucket, due, stream_no from kapivara.outbox`)
+			if err != nil {
+				t.Fatal(err)
+			}
+			due, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (d kapivara.Due, err error) {
+				err = row.Scan(&d.Subscriber, &d.Bucket, &d.LogPosition, &d.Stream)
+				return d, err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return due
+		}}
+	})
 }

@@ -1,0 +1,79 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"kapivara/pkg/kapivara"
+)
+
+// gathering is a subscriber's backlog: the completed streams of (after, until] that fit the filters with which it was set.
+type gathering struct {
+	after, until   int64
+	types, streams kapivara.Filter
+}
+
+// gatherPage is small, so that tests go through several parts.
+const gatherPage = 3
+
+// Gather works off the next part of one backlog: see the port in the writer.
+func (l *Log) Gather(context.Context) (worked bool, finished string, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range l.current.Subscribers {
+		g := l.behind[s.No]
+		switch {
+		case g == nil:
+		case g.after < g.until:
+			l.gather(s, g)
+			return true, "", nil
+		default:
+			l.gathered(s)
+			return true, s.Name, nil
+		}
+	}
+	return false, "", nil
+}
+
+func (l *Log) gather(s *kapivara.Subscriber, g *gathering) {
+	var due []*kapivara.Head
+	for name, stored := range l.streams {
+		if stored.completed > g.after && stored.completed <= g.until {
+			due = append(due, l.heads([]kapivara.Stream{name}, true)[name])
+		}
+	}
+	slices.SortFunc(due, func(a, b *kapivara.Head) int { return cmp.Compare(a.Completed, b.Completed) })
+	g.after = g.until
+	if len(due) > gatherPage {
+		due = due[:gatherPage]
+		g.after = due[gatherPage-1].Completed
+	}
+	then := *s
+	then.Types, then.Streams = g.types, g.streams
+	only := kapivara.Registry{Subscribers: []*kapivara.Subscriber{&then}}
+	for _, h := range due {
+		l.outbox = append(l.outbox, only.Due(h, h.Types, h.Completed)...)
+	}
+	slices.SortStableFunc(l.outbox, func(a, b kapivara.Due) int {
+		return cmp.Or(cmp.Compare(a.LogPosition, b.LogPosition), cmp.Compare(a.Subscriber, b.Subscriber))
+	})
+}
+
+// gathered ends a backlog, which changes the registry.
+func (l *Log) gathered(s *kapivara.Subscriber) {
+	delete(l.behind, s.No)
+	done := *s
+	done.Behind = false
+	next := *l.current
+	next.Version++
+	next.Subscribers = slices.Clone(next.Subscribers)
+	next.Subscribers[slices.Index(next.Subscribers, s)] = &done
+	l.current = &next
+}
+
+// forget takes away what waits for a subscriber that is removed.
+func (l *Log) forget(s *kapivara.Subscriber) {
+	delete(l.behind, s.No)
+	l.outbox = slices.DeleteFunc(l.outbox, func(d kapivara.Due) bool { return d.Subscriber == s.No })
+}
