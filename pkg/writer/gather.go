@@ -42,14 +42,18 @@ func (g *Gatherer) Wake() {
 
 // Run works until ctx ends: when it is woken, and every 2 s for what other writers have left.
 func (g *Gatherer) Run(ctx context.Context) {
+	failing := false // told once, not each second of an outage
 	for {
 		pause := gatherPoll
 		worked, finished, err := g.backlog.Gather(ctx)
+		if err != nil && ctx.Err() == nil && !failing {
+			g.log.Warn("gathering what was due before a subscriber was set fails, going on trying", "err", err)
+		}
+		failing = err != nil
 		switch {
 		case ctx.Err() != nil:
 			return
 		case err != nil:
-			g.log.Warn("gathering what was due before a subscriber was set failed", "err", err)
 			pause = gatherPause
 		case worked:
 			if finished != "" {
