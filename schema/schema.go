@@ -16,3 +16,20 @@ var (
 	//go:embed grants.sql
 	Grants string
 )
+
+// JSON are the JSON Schemas of the messages, draft 2020-12, as json/<name>.json. They refer to one another by their file
+// names; SchemaBase before a file's name is its $id. AsyncAPI is the document that joins them with the subjects.
+var (
+	//go:embed json/*.json
+	JSON embed.FS
+	//go:embed asyncapi.json
+	AsyncAPI []byte
+)
+
+// SchemaBase begins the $id of every JSON Schema.
+const SchemaBase = "kapivara://v1/"
+
+// Vectors are test vectors for other languages: vectors/bucket.json, answers.json and names.json.
+//
+//go:embed vectors/*.json
+var Vectors embed.FS
