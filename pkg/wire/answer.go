@@ -27,8 +27,10 @@ func ParseReply(body []byte, failure string) (answer kapivara.Answer, ignore boo
 		return nak(failure), false
 	}
 	text := bytes.TrimSpace(body)
-	word, rest, _ := bytes.Cut(text, []byte{' '})
-	rest = bytes.TrimSpace(rest)
+	word, rest := text, []byte(nil)
+	if i := bytes.IndexAny(text, " \t\r\n"); i > 0 {
+		word, rest = text[:i], bytes.TrimSpace(text[i:])
+	}
 	switch string(word) {
 	case "+ACK":
 		if len(rest) == 0 {
