@@ -36,8 +36,8 @@ func (c *Client) Bucket(ctx context.Context, subscriber string, q BucketQuery) (
 	return BucketPage{Deliveries: rows, Next: reply.Next}, err
 }
 
-// LastCommitted reads the delivery of a bucket ("" = any) that was committed last, by the time of its commit. Its events
-// come with it.
+// LastCommitted reads the delivery of a bucket that was committed last, by the time of its commit. Its events come with
+// it.
 func (c *Client) LastCommitted(ctx context.Context, subscriber, bucket string) (*Delivery, error) {
 	body, err := json.Marshal(BucketQuery{Bucket: bucket})
 	if err != nil {

@@ -19,17 +19,20 @@ type StreamState struct {
 
 // MarshalJSON writes null for what is not known.
 func (s StreamState) MarshalJSON() ([]byte, error) {
-	type plain StreamState
 	missing := s.Missing
 	if missing == nil {
 		missing = []Range{}
 	}
 	return json.Marshal(struct {
-		plain
+		Stream       Stream    `json:"stream"`
+		Version      int       `json:"version"`
+		Contiguous   int       `json:"contiguous"`
 		Finish       *int      `json:"finish"`
+		Complete     bool      `json:"complete"`
+		Canary       bool      `json:"canary"`
 		Missing      []Range   `json:"missing"`
 		LastRecorded time.Time `json:"last_recorded,omitzero"`
-	}{plain(s), orNil(s.Finish), missing, s.LastRecorded})
+	}{s.Stream, s.Version, s.Contiguous, orNil(s.Finish), s.Complete, s.Canary, missing, s.LastRecorded})
 }
 
 func orNil(n int) *int {

@@ -11,7 +11,7 @@ type bucketCommand struct {
 	Subscriber string `arg:"" help:"The subscriber."`
 	Bucket     string `arg:"" optional:"" help:"A bucket: 0, 1, 2 … or canary-0 …; its deliveries are shown."`
 	State      string `enum:",pending,leased,hidden,parked,committed,discarded" default:"" placeholder:"STATE" help:"Only deliveries that are pending, leased, hidden, parked, committed or discarded."`
-	Last       bool   `help:"Show the delivery that was committed last."`
+	Last       bool   `help:"Show the delivery of the bucket that was committed last."`
 	Number     int    `short:"n" default:"20" help:"At most so many deliveries; 0 for all. Defaults to ${default}."`
 	JSON       bool   `help:"Print JSON: the buckets as one object, deliveries one a line."`
 }
@@ -21,6 +21,8 @@ func (cmd *bucketCommand) Run(a *app) error {
 	a.json = cmd.JSON
 	return a.with(func(c *client.Client) error {
 		switch {
+		case cmd.Last && cmd.Bucket == "":
+			return usage("--last is of one bucket: name it")
 		case cmd.Last:
 			return cmd.last(a, c)
 		case cmd.Bucket == "" && cmd.State == "":

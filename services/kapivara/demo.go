@@ -42,7 +42,7 @@ func (cmd *demoCommand) Run(a *app) (err error) {
 	defer cancel()
 	started := time.Now()
 	fmt.Fprintln(a.std.out, "Starting NATS, a private PostgreSQL and the three services …")
-	log := slog.New(slog.NewTextHandler(a.std.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	log := slog.New(slog.NewTextHandler(a.std.err, &slog.HandlerOptions{Level: slog.LevelError}))
 	url, stop, err := startEmbedded(ctx, embedded{DataDir: dir, Log: log})
 	if err != nil {
 		return fmt.Errorf("start: %w", err)

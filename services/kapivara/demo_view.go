@@ -37,15 +37,15 @@ func (v *demoView) stop() {
 
 func (v *demoView) watch(ctx context.Context, a *app, c *client.Client) {
 	live := isTerminal(a.std.out)
-	every := time.Second
+	every := 250 * time.Millisecond
 	if live {
-		every = 150 * time.Millisecond
+		every = 100 * time.Millisecond
 	} else {
-		fmt.Fprintln(a.std.out, "BUCKET (waiting/committed)")
+		fmt.Fprintln(a.std.out, "bucket: waiting/committed")
 	}
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	for drawn := 0; ; {
+	for drawn, before := 0, ""; ; {
 		state, err := c.SubscriberState(context.WithoutCancel(ctx), demoSubscriber, client.SubscriberQuery{Limit: 1})
 		switch {
 		case err != nil: // it is only a view; the check at the end tells
@@ -53,7 +53,10 @@ func (v *demoView) watch(ctx context.Context, a *app, c *client.Client) {
 			draw(a, state.Buckets, drawn)
 			drawn = len(state.Buckets)
 		default:
-			line(a, state.Buckets)
+			if text := line(state.Buckets); text != before {
+				fmt.Fprintln(a.std.out, text)
+				before = text
+			}
 		}
 		if ctx.Err() != nil {
 			fmt.Fprintln(a.std.out)
@@ -84,11 +87,11 @@ func draw(a *app, buckets []client.BucketState, drawn int) {
 	}
 }
 
-// line prints all buckets in a line.
-func line(a *app, buckets []client.BucketState) {
+// line is all buckets in a line.
+func line(buckets []client.BucketState) string {
 	cells := make([]string, len(buckets))
 	for i, b := range buckets {
 		cells[i] = fmt.Sprintf("%s: %d/%d", b.Bucket, b.Lag, b.Committed)
 	}
-	fmt.Fprintln(a.std.out, strings.Join(cells, "   "))
+	return strings.Join(cells, "   ")
 }

@@ -30,7 +30,14 @@ func (w *demoWork) expected() int { return len(w.sample.orders) - len(w.sample.h
 var errBusy = errors.New("the invoice printer is out of paper")
 
 // handle looks at a delivery; now and then it fails the first time, as workers do.
-func (w *demoWork) handle(_ context.Context, d *client.Delivery) error {
+func (w *demoWork) handle(ctx context.Context, d *client.Delivery) error {
+	printing := time.NewTimer(10 * time.Millisecond) // an invoice takes a while, and people want to see the buckets
+	defer printing.Stop()
+	select {
+	case <-printing.C:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if d.Attempt == 1 && d.Number%25 == 7 {

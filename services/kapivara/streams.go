@@ -51,6 +51,7 @@ func someStreams(a *app, c *client.Client, q client.StreamsQuery, most int) (fou
 	if most > 0 {
 		q.Limit = min(most+1, 1000)
 	}
+	found = []client.StreamState{}
 	for s, err := range c.AllStreams(a.ctx, q) {
 		if err != nil {
 			return nil, false, err

@@ -49,6 +49,7 @@ func (cmd *stuckCommand) Run(a *app) error {
 }
 
 func (cmd *stuckCommand) look(a *app, c *client.Client) (found stuck, err error) {
+	found.Subscribers = []stuckSubscriber{}
 	q := client.StreamsQuery{Context: cmd.In, State: "open", Holes: true}
 	if found.Holes, found.more[0], err = someStreams(a, c, q, cmd.Number); err != nil {
 		return found, err
@@ -87,7 +88,7 @@ func (cmd *stuckCommand) print(a *app, found stuck) {
 		streams []client.StreamState
 	}{
 		{"Open streams with holes", found.Holes},
-		{fmt.Sprintf("Open streams of which nothing was recorded for %s", cmd.Idle), found.Idle},
+		{fmt.Sprintf("Open streams of which nothing was recorded for %s", short(cmd.Idle)), found.Idle},
 	} {
 		if len(part.streams) == 0 {
 			fmt.Fprintf(out, "%s: none\n\n", part.title)

@@ -168,7 +168,7 @@ func (cmd *subscriberRemove) Run(a *app) error {
 
 // rawOr shows JSON, a dash where there is none.
 func rawOr(raw json.RawMessage) string {
-	if len(raw) == 0 || string(raw) == "null" {
+	if len(raw) == 0 || string(raw) == "null" || string(raw) == "{}" {
 		return "-"
 	}
 	return string(raw)

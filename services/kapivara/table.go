@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"strconv"
@@ -12,10 +13,15 @@ import (
 )
 
 // table writes rows under a header in columns.
-type table struct{ w *tabwriter.Writer }
+type table struct {
+	to   io.Writer
+	text bytes.Buffer
+	w    *tabwriter.Writer
+}
 
 func newTable(to io.Writer, header ...any) *table {
-	t := &table{w: tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)}
+	t := &table{to: to}
+	t.w = tabwriter.NewWriter(&t.text, 0, 0, 2, ' ', 0)
 	t.row(header...)
 	return t
 }
@@ -30,7 +36,14 @@ func (t *table) row(cells ...any) {
 	fmt.Fprint(t.w, "\n")
 }
 
-func (t *table) flush() { _ = t.w.Flush() }
+// flush writes the table, without white space at the ends of lines.
+func (t *table) flush() {
+	_ = t.w.Flush()
+	for line := range strings.Lines(t.text.String()) {
+		fmt.Fprintln(t.to, strings.TrimRight(line, " \n"))
+	}
+	t.text.Reset()
+}
 
 // clock shows a time of the store in the local zone, "" for none.
 func clock(t time.Time) string {
@@ -38,6 +51,18 @@ func clock(t time.Time) string {
 		return ""
 	}
 	return t.Local().Format("2006-01-02 15:04:05")
+}
+
+// short shows 24h0m0s as 24h.
+func short(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 // orDash shows zero as a dash.

@@ -101,7 +101,7 @@ func (l *Log) text() (*bufio.Reader, error) {
 	if _, err := l.file.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
-	raw := bufio.NewReaderSize(&counted{in: l.file, n: &l.read}, 256<<10)
+	raw := bufio.NewReaderSize(&counted{in: l.file, n: &l.read}, 16<<10)
 	if magic, _ := raw.Peek(2); string(magic) != "\x1f\x8b" {
 		return raw, nil
 	}
@@ -109,7 +109,7 @@ func (l *Log) text() (*bufio.Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gzip: %w", err)
 	}
-	return bufio.NewReaderSize(unpacked, 256<<10), nil
+	return bufio.NewReaderSize(unpacked, 64<<10), nil
 }
 
 // Progress tells how many of the bytes that have to be read are read, over all passes. Any goroutine may ask.
