@@ -16,7 +16,7 @@ import (
 	"kapivara/tests/kit"
 )
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 func startNATS(t *testing.T, cfg embedded.NATSConfig) *embedded.NATS {
 	t.Helper()

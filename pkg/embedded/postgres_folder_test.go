@@ -68,6 +68,13 @@ func TestPostgresStartsOverAStalePidFile(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "pgdata", "postmaster.pid"), []byte(pidFile), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	run := filepath.Join(dir, "run")
+	if err := os.Mkdir(run, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(run, ".s.PGSQL.5432.lock"), []byte(pidFile), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	if got := answer(t, startPostgres(t, cfg), "select 'well'"); got != "well" {
 		t.Errorf("got %q", got)
 	}
@@ -154,7 +161,7 @@ func TestPostgresAsANormalUser(t *testing.T) {
 	if err := os.WriteFile(binary, text, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	run := osexec.CommandContext(t.Context(), binary, "-test.run=^TestPostgres(Keeps|WorksInAFolder|StartsOver|Dies)", "-test.timeout=2m")
+	run := osexec.CommandContext(t.Context(), binary, "-test.run=^TestPostgres(Keeps|WorksInAFolder|StartsOver|Dies)", "-test.timeout=8m")
 	run.Dir = dir
 	run.Env = append(os.Environ(), "HOME="+dir)
 	run.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}

@@ -35,6 +35,7 @@ func makeSocketDir(dataDir string, who runAs) (string, error) {
 	if err := who.own(dir); err != nil {
 		return "", fmt.Errorf("socket folder: %w", err)
 	}
+	removeSocket(dir) // of a server that a power loss ended: its lock may name a living process by now
 	return dir, nil
 }
 
@@ -61,10 +62,14 @@ func isOurs(dir string, who runAs) bool {
 	return int(stat.Uid) == os.Geteuid()
 }
 
-// removeSocketDir removes what the server leaves when it was stopped at once.
-func removeSocketDir(dir string) {
+// removeSocket removes what a server leaves that was stopped at once.
+func removeSocket(dir string) {
 	for _, name := range []string{".s.PGSQL." + socketPort, ".s.PGSQL." + socketPort + ".lock"} {
 		os.Remove(filepath.Join(dir, name))
 	}
+}
+
+func removeSocketDir(dir string) {
+	removeSocket(dir)
 	os.Remove(dir)
 }

@@ -16,7 +16,7 @@ import (
 // startPostgres starts a server for the test and stops it at its end.
 func startPostgres(t *testing.T, cfg embedded.PostgresConfig) *embedded.Postgres {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	cfg.Progress = func(step string) { t.Log(step) }
 	pg, err := embedded.StartPostgres(ctx, cfg)
@@ -29,7 +29,7 @@ func startPostgres(t *testing.T, cfg embedded.PostgresConfig) *embedded.Postgres
 
 func stopPostgres(t *testing.T, pg *embedded.Postgres) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := pg.Stop(ctx); err != nil {
 		t.Errorf("stop: %v", err)

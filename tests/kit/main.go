@@ -19,7 +19,7 @@ import (
 // Each package that uses Postgres or EmptyPostgres needs it, or the cluster's folder stays behind.
 func Main(m *testing.M, leaksIgnored ...goleak.Option) {
 	code := m.Run()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := stopShared(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "kit: stop the cluster:", err)

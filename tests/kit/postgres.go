@@ -92,7 +92,7 @@ func ClusterIn(t testing.TB, dir string) *embedded.Postgres {
 		t.Fatalf("kit: %v", err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := pg.Stop(ctx); err != nil {
 			t.Errorf("kit: %v", err)
