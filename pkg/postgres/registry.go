@@ -19,10 +19,12 @@ var (
 	registryBumpSQL string
 )
 
-// registryTimeout ends a change that waits for the log's lock or the server, before its commit.
-const registryTimeout = 3500 * time.Millisecond
-
 const (
+	// registryTimeout ends a change that waits for the log's lock or the server, before it writes.
+	registryTimeout = 3500 * time.Millisecond
+	// registryWrite bounds what it writes before its commit: a subscriber may leave many parked deliveries.
+	registryWrite = 20 * time.Second
+
 	registryTries = 3
 	stateDeadlock = "40P01"
 )
@@ -69,11 +71,11 @@ func (s *RegistryStore) Change(
 	ctx context.Context, decide func(r *kapivara.Registry, head int64) (kapivara.Change, error),
 ) (int64, error) {
 	var head int64
-	bounded, cancel := context.WithTimeout(ctx, registryTimeout)
-	defer cancel()
 	attempt := func() error {
+		bounded, cancel := context.WithTimeout(ctx, registryTimeout)
+		defer cancel()
 		return s.pool.inTx(bounded, func(tx pgx.Tx) (err error) {
-			head, err = s.changeIn(bounded, tx, decide)
+			head, err = s.changeIn(bounded, ctx, tx, decide)
 			return err
 		})
 	}
@@ -88,19 +90,22 @@ func (s *RegistryStore) Change(
 }
 
 // changeIn is the transaction of a change: the lock first, since only later statements see what others have written.
+// bounded ends the wait for it, ctx what follows.
 func (s *RegistryStore) changeIn(
-	ctx context.Context, tx pgx.Tx, decide func(r *kapivara.Registry, head int64) (kapivara.Change, error),
+	bounded, ctx context.Context, tx pgx.Tx, decide func(r *kapivara.Registry, head int64) (kapivara.Change, error),
 ) (head int64, err error) {
 	var version int64
-	if err := tx.QueryRow(ctx, registryLockSQL).Scan(&head, &version); err != nil {
+	if err := tx.QueryRow(bounded, registryLockSQL).Scan(&head, &version); err != nil {
 		return 0, fmt.Errorf("lock the log: %w", err)
 	}
 	r := s.last.Load()
 	if r == nil || r.Version != version {
-		if r, err = s.load(ctx, tx); err != nil {
+		if r, err = s.load(bounded, tx); err != nil {
 			return 0, err
 		}
 	}
+	ctx, cancel := context.WithTimeout(ctx, registryWrite)
+	defer cancel()
 	change, err := decide(r, head)
 	if err != nil || change.None() {
 		return head, err

@@ -29,7 +29,7 @@ var (
 
 // registryDropAtOnce is how many waiting streams go with their subscriber; the rest is swept up after, so that the log's
 // lock is not held for long.
-const registryDropAtOnce = 50_000
+const registryDropAtOnce = 10_000
 
 func registryRemove(ctx context.Context, tx pgx.Tx, c kapivara.Change, head int64) error {
 	switch {
