@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"strings"
 )
 
 // Token names one attempt of one delivery to whoever was sent it. It is signed, not stored: any dispatcher with the
@@ -45,7 +46,7 @@ func ParseToken(key []byte, text string) (t Token, ok bool) {
 	}
 	var room [maxTokenLen]byte
 	n, err := tokenText.Decode(room[:], []byte(text))
-	if err != nil || n < 1+tokenMAC || room[0] != tokenForm1 {
+	if err != nil || n < 1+tokenMAC || room[0] != tokenForm1 || strings.ContainsAny(text, "\r\n") { // base64 skips those
 		return Token{}, false
 	}
 	raw, sum := room[:n-tokenMAC], room[n-tokenMAC:n]
