@@ -27,62 +27,86 @@ func DecodeStrict(body []byte, into any) error {
 	if len(bytes.TrimLeft(body, " \t\r\n")) == 0 {
 		return nil
 	}
-	w := strictWalk{scanner{b: body, most: strictDepth}}
+	w := strictWalk{scanner: scanner{b: body, most: strictDepth}}
 	if w.peek() != '{' {
 		if _, err := w.value(); err != nil {
 			return err
 		}
 		return kapivara.Invalid("", "a request is a JSON object")
 	}
-	if err := w.walk(reflect.TypeOf(into).Elem(), ""); err != nil {
+	t := reflect.TypeOf(into).Elem()
+	if err := w.walk(t, ""); err != nil {
 		return err
 	}
 	if err := w.end(); err != nil {
 		return err
 	}
-	return strictError(json.Unmarshal(body, into))
+	if err := json.Unmarshal(body, into); err != nil {
+		return misfit(body, t, err)
+	}
+	return nil
 }
 
-func strictError(err error) error {
-	if err == nil {
-		return nil
+// misfit finds the value that could not be decoded, by decoding each by itself.
+func misfit(body []byte, t reflect.Type, err error) error {
+	w := strictWalk{scanner: scanner{b: body, most: strictDepth}, decode: true}
+	if refusal := w.walk(t, ""); refusal != nil {
+		return refusal
 	}
+	return refuseValue("", err)
+}
+
+func refuseValue(path string, err error) error {
 	var refusal *kapivara.Error
 	var wrong *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &refusal):
-		return refusal
+		return kapivara.Invalid(path, "%s", refusal.Message)
 	case errors.As(err, &wrong):
-		return kapivara.Invalid(wrong.Field, "a %s does not fit here", wrong.Value)
+		return kapivara.Invalid(path, "a %s does not fit here", clip(wrong.Value))
 	}
-	return kapivara.Invalid("", "the request does not fit: %s", HeaderValue(err.Error(), 200))
+	return kapivara.Invalid(path, "the value does not fit here")
 }
 
 // strictWalk goes through the text and the type together, before anything is decoded.
-type strictWalk struct{ scanner }
+type strictWalk struct {
+	scanner
+	decode bool // also decode each value that is not walked into
+}
 
 func (w *strictWalk) walk(t reflect.Type, path string) error {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	if keepsRaw(t) {
-		_, err := w.value()
-		return err
+		return w.leaf(t, path)
 	}
 	switch c := w.peek(); {
-	case c == '"':
-		_, ok, err := w.decoded()
-		if err == nil && !ok {
-			err = kapivara.Invalid(path, "the string holds a lone surrogate")
-		}
-		return err
 	case c == '{' && (t.Kind() == reflect.Struct || t.Kind() == reflect.Map):
 		return w.walkObject(t, path)
 	case c == '[' && (t.Kind() == reflect.Slice || t.Kind() == reflect.Array):
 		return w.walkArray(t.Elem(), path)
 	}
-	_, err := w.value()
-	return err
+	return w.leaf(t, path)
+}
+
+func (w *strictWalk) leaf(t reflect.Type, path string) error {
+	isText := w.peek() == '"'
+	raw, err := w.value()
+	if err != nil {
+		return err
+	}
+	if isText && t != reflect.TypeFor[json.RawMessage]() && bytes.IndexByte(raw, '\\') >= 0 {
+		if _, ok := unescape(raw[1 : len(raw)-1]); !ok {
+			return kapivara.Invalid(path, "the string holds a lone surrogate")
+		}
+	}
+	if w.decode {
+		if err := json.Unmarshal(raw, reflect.New(t).Interface()); err != nil {
+			return refuseValue(path, err)
+		}
+	}
+	return nil
 }
 
 func keepsRaw(t reflect.Type) bool {
