@@ -44,7 +44,6 @@ type Numbered struct {
 	From, To int
 	Cause    Cause
 	Buckets  int // over how many the rule chose
-	AckWait  time.Duration
 	Lease    Lease
 	Retried  bool // it has left the plain road of one lease and one commit
 }

@@ -28,14 +28,14 @@ const (
 	dispatchNumbered = `d.bucket_no, d.number, d.due, d.subscriber_no, d.from_position, d.to_position, d.buckets, d.cause, d.leased,
        d.ack_wait_ms, d.stream_no, s.name, s.canary, s.version, coalesce(s.finish, 0), s.completed is not null, c.attempt,
        r.state, r.attempt, r.counted, r.sent, r.until, r.answer, r.reason`
-	// dispatchNoRetry is the same where there is no r.
+	// dispatchWaiting are what is said of a stream s that waits in the outbox o.
 	dispatchWaiting = `o.stream_no, s.name, s.canary, s.version, coalesce(s.finish, 0), s.completed is not null`
 )
 
 // dispatchSQL fills in the columns that the statements share.
 func dispatchSQL(statement string) string {
 	return strings.NewReplacer("{numbered}", dispatchNumbered, "{waiting}", dispatchWaiting,
-		"{event}", readEventColumns, "{weight}", readWeightSQL).Replace(statement)
+		"{weight}", readWeightSQL).Replace(statement)
 }
 
 // dispatchError gives the dispatcher's errors for what the schema's functions and constraints raise.

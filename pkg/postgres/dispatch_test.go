@@ -15,13 +15,13 @@ import (
 // dispatchFixture writes what is due as the writer does, as the owner.
 type dispatchFixture struct {
 	*postgres.Dispatch
-	t           *testing.T
+	t           testing.TB
 	owner       *pgx.Conn
 	head        int64
 	subscribers []kapivara.Subscriber
 }
 
-func newDispatchFixture(t *testing.T) *dispatchFixture {
+func newDispatchFixture(t testing.TB) *dispatchFixture {
 	t.Helper()
 	url := kit.Postgres(t)
 	owner, err := pgx.Connect(t.Context(), url)
