@@ -30,7 +30,7 @@ type appendCommand struct {
 }
 
 // Run appends the event and prints its id and place.
-func (cmd *appendCommand) Run(a *app) error {
+func (cmd *appendCommand) Run(a *session) error {
 	a.json = cmd.JSON
 	request, err := cmd.request(a)
 	if err != nil {
@@ -50,7 +50,7 @@ func (cmd *appendCommand) Run(a *app) error {
 }
 
 // send asks again while the service is busy, until the time-out. Who is not there is not waited for.
-func (cmd *appendCommand) send(a *app, c *client.Client, request client.Append) (result client.AppendResult, err error) {
+func (cmd *appendCommand) send(a *session, c *client.Client, request client.Append) (result client.AppendResult, err error) {
 	ctx, cancel := context.WithTimeout(a.ctx, a.connection.Timeout)
 	defer cancel()
 	var unreachable error
@@ -81,7 +81,7 @@ func (cmd *appendCommand) print(to io.Writer, result client.AppendResult) {
 	fmt.Fprintln(to, line)
 }
 
-func (cmd *appendCommand) request(a *app) (client.Append, error) {
+func (cmd *appendCommand) request(a *session) (client.Append, error) {
 	request := client.Append{Stream: client.Stream(cmd.Stream)}
 	e := client.NewEvent{
 		ID: client.EventID(cmd.ID), Type: cmd.Type, Source: cmd.Source, Time: cmd.Time,
@@ -102,7 +102,7 @@ func (cmd *appendCommand) request(a *app) (client.Append, error) {
 }
 
 // data puts the argument or stdin into the event.
-func (cmd *appendCommand) data(a *app, e *client.NewEvent) error {
+func (cmd *appendCommand) data(a *session, e *client.NewEvent) error {
 	if cmd.Data == nil {
 		return nil
 	}

@@ -17,7 +17,7 @@ type bucketCommand struct {
 }
 
 // Run shows the buckets of a subscriber, or deliveries.
-func (cmd *bucketCommand) Run(a *app) error {
+func (cmd *bucketCommand) Run(a *session) error {
 	a.json = cmd.JSON
 	return a.with(func(c *client.Client) error {
 		switch {
@@ -42,7 +42,7 @@ func (cmd *bucketCommand) Run(a *app) error {
 	})
 }
 
-func (cmd *bucketCommand) deliveries(a *app, c *client.Client) error {
+func (cmd *bucketCommand) deliveries(a *session, c *client.Client) error {
 	q := client.BucketQuery{Bucket: cmd.Bucket, State: client.State(cmd.State), Limit: 1000}
 	var rows []client.DeliveryRow
 	for {
@@ -71,7 +71,7 @@ func (cmd *bucketCommand) deliveries(a *app, c *client.Client) error {
 	return nil
 }
 
-func (cmd *bucketCommand) last(a *app, c *client.Client) error {
+func (cmd *bucketCommand) last(a *session, c *client.Client) error {
 	d, err := c.LastCommitted(a.ctx, cmd.Subscriber, cmd.Bucket)
 	if err != nil {
 		return err

@@ -71,7 +71,7 @@ func run(ctx context.Context, args []string, std streams) int {
 	if err != nil {
 		return wrongUse(std.err, err)
 	}
-	a := &app{ctx: ctx, std: std, connection: root.Connection}
+	a := &session{ctx: ctx, std: std, connection: root.Connection}
 	return report(std.err, a.json, parsed.Run(a))
 }
 
@@ -86,8 +86,8 @@ func wrongUse(to io.Writer, err error) int {
 	return statusWrongUse
 }
 
-// app is what every command has.
-type app struct {
+// session is what every command has.
+type session struct {
 	ctx        context.Context
 	std        streams
 	connection connection

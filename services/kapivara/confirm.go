@@ -8,7 +8,7 @@ import (
 )
 
 // confirm asks a person; where none can be asked the answer is no.
-func (a *app) confirm(question string) bool {
+func (a *session) confirm(question string) bool {
 	if !isTerminal(a.std.in) {
 		return false
 	}

@@ -22,7 +22,7 @@ type connection struct {
 }
 
 // connect connects as the flags and the NATS context say.
-func (a *app) connect() (*client.Client, error) {
+func (a *session) connect() (*client.Client, error) {
 	settings, err := natsContext(a.connection)
 	if err != nil {
 		return nil, usageError{err}
@@ -48,7 +48,7 @@ func (a *app) connect() (*client.Client, error) {
 }
 
 // with connects, runs f and closes the connection.
-func (a *app) with(f func(*client.Client) error) error {
+func (a *session) with(f func(*client.Client) error) error {
 	c, err := a.connect()
 	if err != nil {
 		return err

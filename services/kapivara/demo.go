@@ -27,7 +27,7 @@ const (
 )
 
 // Run starts a bus of its own, puts the sample log through it, and checks what comes out.
-func (cmd *demoCommand) Run(a *app) (err error) {
+func (cmd *demoCommand) Run(a *session) (err error) {
 	if cmd.Orders < 10 || cmd.Orders > 100_000 {
 		return usage("--orders is 10 to 100000")
 	}
@@ -62,7 +62,7 @@ func (cmd *demoCommand) Run(a *app) (err error) {
 }
 
 // show is the demo itself: set a subscriber, append, work off, check.
-func (cmd *demoCommand) show(ctx context.Context, a *app, c *client.Client, started time.Time) error {
+func (cmd *demoCommand) show(ctx context.Context, a *session, c *client.Client, started time.Time) error {
 	if _, err := c.SetSubscriber(ctx, demoSubscriber, demoSettings()); err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func (cmd *demoCommand) show(ctx context.Context, a *app, c *client.Client, star
 }
 
 // explain asks the store about an order that was not delivered.
-func (cmd *demoCommand) explain(ctx context.Context, a *app, c *client.Client, sample *sample) error {
+func (cmd *demoCommand) explain(ctx context.Context, a *session, c *client.Client, sample *sample) error {
 	if len(sample.holes) == 0 {
 		return nil
 	}

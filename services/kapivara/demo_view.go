@@ -17,7 +17,7 @@ type demoView struct {
 	once   sync.Once
 }
 
-func startDemoView(ctx context.Context, a *app, c *client.Client) *demoView {
+func startDemoView(ctx context.Context, a *session, c *client.Client) *demoView {
 	ctx, cancel := context.WithCancel(ctx)
 	v := &demoView{cancel: cancel, ended: make(chan struct{})}
 	go func() {
@@ -35,7 +35,7 @@ func (v *demoView) stop() {
 	})
 }
 
-func (v *demoView) watch(ctx context.Context, a *app, c *client.Client) {
+func (v *demoView) watch(ctx context.Context, a *session, c *client.Client) {
 	live := isTerminal(a.std.out)
 	every := 250 * time.Millisecond
 	if live {
@@ -70,7 +70,7 @@ func (v *demoView) watch(ctx context.Context, a *app, c *client.Client) {
 }
 
 // draw draws a bar for each bucket, over those drawn before.
-func draw(a *app, buckets []client.BucketState, drawn int) {
+func draw(a *session, buckets []client.BucketState, drawn int) {
 	const width = 50
 	perCell := 1
 	for _, b := range buckets {

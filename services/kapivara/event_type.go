@@ -25,7 +25,7 @@ type eventTypeSet struct {
 }
 
 // Run registers or changes the event type and prints it.
-func (cmd *eventTypeSet) Run(a *app) error {
+func (cmd *eventTypeSet) Run(a *session) error {
 	a.json = cmd.JSON
 	var patch client.EventTypePatch
 	schema, err := cmd.schema(a.std.in)
@@ -77,7 +77,7 @@ type eventTypeGet struct {
 }
 
 // Run prints the event type.
-func (cmd *eventTypeGet) Run(a *app) error {
+func (cmd *eventTypeGet) Run(a *session) error {
 	a.json = cmd.JSON
 	return a.with(func(c *client.Client) error {
 		t, err := c.EventType(a.ctx, cmd.Publisher, cmd.Type)
@@ -102,7 +102,7 @@ type eventTypeList struct {
 }
 
 // Run lists the event types.
-func (cmd *eventTypeList) Run(a *app) error {
+func (cmd *eventTypeList) Run(a *session) error {
 	a.json = cmd.JSON
 	return a.with(func(c *client.Client) error {
 		all, err := collect(c.EventTypes(a.ctx))
@@ -128,7 +128,7 @@ type eventTypeRemove struct {
 }
 
 // Run removes the event type.
-func (cmd *eventTypeRemove) Run(a *app) error {
+func (cmd *eventTypeRemove) Run(a *session) error {
 	return a.with(func(c *client.Client) error {
 		if !cmd.Force && !a.confirm(fmt.Sprintf("Remove the event type %s of %s?", cmd.Type, cmd.Publisher)) {
 			return usage("nothing was removed; --force does not ask")

@@ -36,8 +36,8 @@ func (w *worker) exec(ctx context.Context, d *client.Delivery) error {
 		fmt.Sprintf("KAPIVARA_DELIVERY=%s/%s/%d", d.Subscriber, d.Bucket, d.Number),
 		fmt.Sprintf("KAPIVARA_ATTEMPT=%d", d.Attempt))
 	said := &tail{}
-	command.Stdout = &shared{w: w, to: w.app.std.out}
-	command.Stderr = &shared{w: w, to: w.app.std.err, also: said}
+	command.Stdout = &shared{w: w, to: w.session.std.out}
+	command.Stderr = &shared{w: w, to: w.session.std.err, also: said}
 	// In a group of its own: Ctrl-C ends us after the command, not the command.
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGKILL) }

@@ -13,7 +13,7 @@ type explainCommand struct {
 }
 
 // Run tells where a stream stands and what would move it on.
-func (cmd *explainCommand) Run(a *app) error {
+func (cmd *explainCommand) Run(a *session) error {
 	a.json = cmd.JSON
 	return a.with(func(c *client.Client) error {
 		e, err := c.Explain(a.ctx, client.Stream(cmd.Stream), cmd.Subscriber)

@@ -33,7 +33,7 @@ type importCommand struct {
 }
 
 // Run imports the log and prints a summary. What is stored already is answered as a repeat: it may be run again.
-func (cmd *importCommand) Run(a *app) error {
+func (cmd *importCommand) Run(a *session) error {
 	a.json = cmd.JSON
 	prefix, err := cmd.prefix()
 	if err != nil {
@@ -72,7 +72,7 @@ func (cmd *importCommand) prefix() (string, error) {
 }
 
 // load sends the log and tells what has come of it. Without a client it counts only.
-func (cmd *importCommand) load(a *app, log *importlog.Log, prefix string, c *client.Client) error {
+func (cmd *importCommand) load(a *session, log *importlog.Log, prefix string, c *client.Client) error {
 	l := newLoader(cmd, prefix, c)
 	progress := startProgress(a.std.err, log, &l.tally)
 	err := l.run(a.ctx, log)

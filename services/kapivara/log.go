@@ -21,7 +21,7 @@ type logCommand struct {
 }
 
 // Run prints a stretch of the log, and follows it.
-func (cmd *logCommand) Run(a *app) error {
+func (cmd *logCommand) Run(a *session) error {
 	a.json = cmd.JSON
 	q, err := cmd.query()
 	if err != nil {
@@ -65,7 +65,7 @@ func (cmd *logCommand) query() (client.LogQuery, error) {
 }
 
 // tail prints the last events, and gives the log's head at which it looked.
-func (cmd *logCommand) tail(a *app, c *client.Client, q client.LogQuery) (int64, error) {
+func (cmd *logCommand) tail(a *session, c *client.Client, q client.LogQuery) (int64, error) {
 	wanted := 20
 	if cmd.Number != nil {
 		wanted = *cmd.Number
@@ -91,7 +91,7 @@ func (cmd *logCommand) tail(a *app, c *client.Client, q client.LogQuery) (int64,
 }
 
 // stretch prints events forward, and gives the log position up to which it looked.
-func (cmd *logCommand) stretch(a *app, c *client.Client, q client.LogQuery) (int64, error) {
+func (cmd *logCommand) stretch(a *session, c *client.Client, q client.LogQuery) (int64, error) {
 	for printed := 0; ; {
 		if cmd.Number != nil {
 			if q.Limit = min(*cmd.Number-printed, 1000); q.Limit <= 0 {
@@ -110,7 +110,7 @@ func (cmd *logCommand) stretch(a *app, c *client.Client, q client.LogQuery) (int
 	}
 }
 
-func (cmd *logCommand) print(a *app, events []client.Event) {
+func (cmd *logCommand) print(a *session, events []client.Event) {
 	for i := range events {
 		e := &events[i]
 		if cmd.JSON {
@@ -128,7 +128,7 @@ type eventCommand struct {
 }
 
 // Run prints one event.
-func (cmd *eventCommand) Run(a *app) error {
+func (cmd *eventCommand) Run(a *session) error {
 	a.json = cmd.JSON
 	return a.with(func(c *client.Client) error {
 		e, err := c.Event(a.ctx, cmd.In, client.EventID(cmd.ID))

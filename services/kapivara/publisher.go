@@ -23,7 +23,7 @@ type publisherSet struct {
 }
 
 // Run creates or changes the publisher and prints it.
-func (cmd *publisherSet) Run(a *app) error {
+func (cmd *publisherSet) Run(a *session) error {
 	a.json = cmd.JSON
 	return a.with(func(c *client.Client) error {
 		p, err := c.SetPublisher(a.ctx, cmd.Name, client.PublisherPatch{Description: cmd.Description, Streams: filter(cmd.Streams)})
@@ -40,7 +40,7 @@ type publisherGet struct {
 }
 
 // Run prints the publisher.
-func (cmd *publisherGet) Run(a *app) error {
+func (cmd *publisherGet) Run(a *session) error {
 	a.json = cmd.JSON
 	return a.with(func(c *client.Client) error {
 		p, err := c.Publisher(a.ctx, cmd.Name)
@@ -68,7 +68,7 @@ type publisherList struct {
 }
 
 // Run lists the publishers.
-func (cmd *publisherList) Run(a *app) error {
+func (cmd *publisherList) Run(a *session) error {
 	a.json = cmd.JSON
 	return a.with(func(c *client.Client) error {
 		all, err := collect(c.Publishers(a.ctx))
@@ -93,7 +93,7 @@ type publisherRemove struct {
 }
 
 // Run removes the publisher.
-func (cmd *publisherRemove) Run(a *app) error {
+func (cmd *publisherRemove) Run(a *session) error {
 	return a.with(func(c *client.Client) error {
 		if !cmd.Force && !a.confirm(fmt.Sprintf("Remove the publisher %s?", cmd.Name)) {
 			return usage("nothing was removed; --force does not ask")

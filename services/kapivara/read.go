@@ -20,7 +20,7 @@ type readCommand struct {
 }
 
 // Run prints the stream page by page.
-func (cmd *readCommand) Run(a *app) error {
+func (cmd *readCommand) Run(a *session) error {
 	a.json = cmd.JSON
 	q := client.StreamQuery{Stream: client.Stream(cmd.Stream), From: cmd.From, To: cmd.To, Backward: cmd.Backward}
 	var err error

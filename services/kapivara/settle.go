@@ -17,7 +17,7 @@ type settleCommand struct {
 }
 
 // Run answers an attempt and prints what that has come to.
-func (cmd *settleCommand) Run(a *app) error {
+func (cmd *settleCommand) Run(a *session) error {
 	a.json = cmd.JSON
 	answers := map[string]client.Answer{
 		"ack": {Verdict: client.Ack}, "nak": {Verdict: client.Nak}, "progress": {Verdict: client.Progress}, "term": {Verdict: client.Term},

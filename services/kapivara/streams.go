@@ -21,7 +21,7 @@ type streamsCommand struct {
 }
 
 // Run lists streams by name.
-func (cmd *streamsCommand) Run(a *app) error {
+func (cmd *streamsCommand) Run(a *session) error {
 	a.json = cmd.JSON
 	q := client.StreamsQuery{Context: cmd.In, Prefix: cmd.Prefix, Idle: cmd.Idle, Holes: cmd.Holes, Limit: 1000}
 	switch {
@@ -47,7 +47,7 @@ func (cmd *streamsCommand) Run(a *app) error {
 }
 
 // someStreams gives the first streams of a list, at most most, 0 for all; more tells that there are others.
-func someStreams(a *app, c *client.Client, q client.StreamsQuery, most int) (found []client.StreamState, more bool, err error) {
+func someStreams(a *session, c *client.Client, q client.StreamsQuery, most int) (found []client.StreamState, more bool, err error) {
 	if most > 0 {
 		q.Limit = min(most+1, 1000)
 	}

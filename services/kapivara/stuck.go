@@ -33,7 +33,7 @@ type stuckSubscriber struct {
 }
 
 // Run shows on one screen what an operator should look at.
-func (cmd *stuckCommand) Run(a *app) error {
+func (cmd *stuckCommand) Run(a *session) error {
 	a.json = cmd.JSON
 	return a.with(func(c *client.Client) error {
 		found, err := cmd.look(a, c)
@@ -48,7 +48,7 @@ func (cmd *stuckCommand) Run(a *app) error {
 	})
 }
 
-func (cmd *stuckCommand) look(a *app, c *client.Client) (found stuck, err error) {
+func (cmd *stuckCommand) look(a *session, c *client.Client) (found stuck, err error) {
 	found.Subscribers = []stuckSubscriber{}
 	q := client.StreamsQuery{Context: cmd.In, State: "open", Holes: true}
 	if found.Holes, found.more[0], err = someStreams(a, c, q, cmd.Number); err != nil {
@@ -81,7 +81,7 @@ func (cmd *stuckCommand) look(a *app, c *client.Client) (found stuck, err error)
 	return found, nil
 }
 
-func (cmd *stuckCommand) print(a *app, found stuck) {
+func (cmd *stuckCommand) print(a *session, found stuck) {
 	out := a.std.out
 	for i, part := range []struct {
 		title   string

@@ -22,7 +22,7 @@ type subscribeCommand struct {
 }
 
 // Run receives deliveries until Ctrl-C, or until there were as many as wanted.
-func (cmd *subscribeCommand) Run(a *app) error {
+func (cmd *subscribeCommand) Run(a *session) error {
 	a.json = cmd.JSON
 	options := []client.SubscribeOption{client.WithErrorHandler(func(err error) {
 		fmt.Fprintf(a.std.err, "kapivara: %v\n", err)
@@ -35,7 +35,7 @@ func (cmd *subscribeCommand) Run(a *app) error {
 		options = append(options, client.WithBuckets(bucket))
 	}
 	return a.with(func(c *client.Client) error {
-		w := &worker{cmd: cmd, app: a, enough: make(chan struct{})}
+		w := &worker{cmd: cmd, session: a, enough: make(chan struct{})}
 		subscription, err := c.Subscribe(cmd.Subscriber, w.handle, options...)
 		if err != nil {
 			return err
@@ -53,12 +53,12 @@ func (cmd *subscribeCommand) Run(a *app) error {
 
 // worker prints or runs, for each delivery.
 type worker struct {
-	cmd    *subscribeCommand
-	app    *app
-	taken  atomic.Int64
-	done   atomic.Int64
-	enough chan struct{}
-	out    sync.Mutex // whole lines only
+	cmd     *subscribeCommand
+	session *session
+	taken   atomic.Int64
+	done    atomic.Int64
+	enough  chan struct{}
+	out     sync.Mutex // whole lines only
 }
 
 var errEnough = errors.New("this node has taken as many as it was told to")
@@ -98,6 +98,6 @@ func (w *worker) print(d *client.Delivery) error {
 	}
 	w.out.Lock()
 	defer w.out.Unlock()
-	_, err := fmt.Fprintf(w.app.std.out, "%s\n", line)
+	_, err := fmt.Fprintf(w.session.std.out, "%s\n", line)
 	return err
 }

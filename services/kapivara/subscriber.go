@@ -35,7 +35,7 @@ type subscriberSet struct {
 }
 
 // Run creates or changes the subscriber and prints it.
-func (cmd *subscriberSet) Run(a *app) error {
+func (cmd *subscriberSet) Run(a *session) error {
 	a.json = cmd.JSON
 	patch := client.SubscriberPatch{
 		Description: cmd.Description, System: cmd.System, Types: filter(cmd.Types), Streams: filter(cmd.Streams),
@@ -98,7 +98,7 @@ type subscriberGet struct {
 }
 
 // Run prints the subscriber and how it is doing.
-func (cmd *subscriberGet) Run(a *app) error {
+func (cmd *subscriberGet) Run(a *session) error {
 	a.json = cmd.JSON
 	return a.with(func(c *client.Client) error {
 		state, err := c.SubscriberState(a.ctx, cmd.Name, client.SubscriberQuery{Limit: 1})
@@ -128,7 +128,7 @@ type subscriberList struct {
 }
 
 // Run lists the subscribers.
-func (cmd *subscriberList) Run(a *app) error {
+func (cmd *subscriberList) Run(a *session) error {
 	a.json = cmd.JSON
 	return a.with(func(c *client.Client) error {
 		all, err := collect(c.Subscribers(a.ctx))
@@ -153,7 +153,7 @@ type subscriberRemove struct {
 }
 
 // Run removes the subscriber.
-func (cmd *subscriberRemove) Run(a *app) error {
+func (cmd *subscriberRemove) Run(a *session) error {
 	return a.with(func(c *client.Client) error {
 		if !cmd.Force && !a.confirm(fmt.Sprintf("Remove the subscriber %s? Its unsettled deliveries end.", cmd.Name)) {
 			return usage("nothing was removed; --force does not ask")

@@ -26,7 +26,7 @@ func serverCommands() []kong.Option {
 type upCommand struct{}
 
 // Run serves until SIGINT or SIGTERM. The one line on stdout says that it serves; logs go to stderr.
-func (*upCommand) Run(a *app) error {
+func (*upCommand) Run(a *session) error {
 	s, err := settings.Read(a.ctx, true, boot.Version())
 	if err != nil {
 		return usage("wrong settings:\n%v", err)
@@ -38,7 +38,7 @@ func (*upCommand) Run(a *app) error {
 type migrateCommand struct{}
 
 // Run migrates as the owner.
-func (*migrateCommand) Run(a *app) error {
+func (*migrateCommand) Run(a *session) error {
 	s, err := settings.Read(a.ctx, true, boot.Version())
 	if err != nil {
 		return usage("wrong settings:\n%v", err)
@@ -53,7 +53,7 @@ func (*migrateCommand) Run(a *app) error {
 type settingsCommand struct{}
 
 // Run lists the settings.
-func (*settingsCommand) Run(a *app) error {
+func (*settingsCommand) Run(a *session) error {
 	settings.Help(a.std.out)
 	return nil
 }

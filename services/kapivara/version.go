@@ -9,7 +9,7 @@ import (
 type versionCommand struct{}
 
 // Run prints the version and what it was built with.
-func (versionCommand) Run(a *app) error {
+func (versionCommand) Run(a *session) error {
 	version := "unknown"
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		version = info.Main.Version
