@@ -117,4 +117,7 @@ func TestHeaderValuesArePrintableAndKeepTheirText(t *testing.T) {
 	if got, want := wire.HeaderValue("aüü", 8), "a%C3%BC"; got != want {
 		t.Errorf("cut: got %q, want %q", got, want)
 	}
+	if got, want := wire.HeaderValue("a bc", 2), "a"; got != want {
+		t.Errorf("cut behind a space: got %q, want %q", got, want)
+	}
 }

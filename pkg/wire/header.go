@@ -28,7 +28,7 @@ func HeaderValue(text string, most int) string {
 		}
 		i += size
 	}
-	return b.String()
+	return strings.TrimRight(b.String(), " ") // where it was cut behind a space
 }
 
 func encodedLen(plain bool, size int) int {
