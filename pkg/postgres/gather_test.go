@@ -205,68 +205,6 @@ func TestWritersThatGatherAtOncePutEachStreamOnce(t *testing.T) {
 	}
 }
 
-func TestRemoveEndsWhatIsUnsettledAndNothingElse(t *testing.T) {
-	t.Parallel()
-	b := newBus(t)
-	b.complete(t, 10)
-	s := b.set(t, "billing", kapivara.SubscriberPatch{Start: p(kapivara.Start{}), Buckets: p(1)})
-	other := b.set(t, "audit", kapivara.SubscriberPatch{Start: p(kapivara.Start{})})
-	b.gatherAll(t)
-	// As a dispatcher would: 1 and 2 committed, 3 leased, 4 hidden, 5 parked, 6 discarded; 7 to 10 wait.
-	b.exec(t, `delete from kapivara.outbox where subscriber_no = $1 and due <= 6`, s.No)
-	b.exec(t, `insert into kapivara.buckets (bucket, subscriber, sent, floor, version) values (0, 'billing', 6, 1, 41), (0, 'audit', 0, 0, 5)`)
-	b.exec(t, `insert into kapivara.deliveries (number, stream_no, due, bucket_no, subscriber_no, from_position, to_position, ack_wait_ms, buckets, cause)
-		select i, i, i, bucket_no, $1, 1, 1, 30000, 1, 1 from generate_series(1, 6) i, kapivara.buckets where subscriber = 'billing'`, s.No)
-	b.exec(t, `insert into kapivara.commits (number, bucket_no, attempt) select i, bucket_no, 1 from generate_series(1, 2) i, kapivara.buckets where subscriber = 'billing'`)
-	b.exec(t, `insert into kapivara.retries (number, sent, until, bucket_no, attempt, counted, state, answer, reason)
-		select i, now(), now() + '1 h', bucket_no, 3, 3, i - 1, 1, 'why' from generate_series(4, 6) i, kapivara.buckets where subscriber = 'billing'`)
-
-	if _, err := b.Subscribers.Remove(b.ctx, "billing"); err != nil {
-		t.Fatal(err)
-	}
-	if got := ask[int64](t, b, `select count(*) from kapivara.outbox where subscriber_no = $1`, s.No)[0]; got != 0 {
-		t.Errorf("%d streams still wait", got)
-	}
-	if got := ask[int64](t, b, `select count(*) from kapivara.outbox where subscriber_no = $1`, other.No)[0]; got != 10 {
-		t.Errorf("%d streams wait for the other subscriber, want 10", got)
-	}
-	got := ask[string](t, b, `select number || ' ' || state || ' ' || attempt || ' ' || reason || coalesce(' ' || until, '') from kapivara.retries order by number`)
-	want := []string{"3 5 1 subscriber removed", "4 5 3 subscriber removed", "5 5 3 subscriber removed", "6 5 3 why"}
-	if len(got) != 4 || !slices.Equal(got[:3], want[:3]) || got[3][:len(want[3])] != want[3] {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	if v := ask[int64](t, b, `select version from kapivara.buckets where subscriber = 'billing'`)[0]; v <= 41 {
-		t.Errorf("the version of the bucket is %d: a dispatcher would not notice", v)
-	}
-	if v := ask[int64](t, b, `select version from kapivara.buckets where subscriber = 'audit'`)[0]; v != 5 {
-		t.Errorf("the version of the other's bucket is %d, want 5", v)
-	}
-}
-
-func TestWhatRemovedSubscribersHaveLeftIsSweptUp(t *testing.T) {
-	t.Parallel()
-	b := newBus(t)
-	b.complete(t, 10)
-	s := b.set(t, "billing", kapivara.SubscriberPatch{})
-	kept := b.set(t, "audit", kapivara.SubscriberPatch{})
-	if _, err := b.Subscribers.Remove(b.ctx, "billing"); err != nil {
-		t.Fatal(err)
-	}
-	for _, no := range []int32{s.No, kept.No} {
-		b.exec(t, `insert into kapivara.outbox select i, i, $1, 0 from generate_series(1, 10) i`, no)
-	}
-	if worked, _, err := b.store.Gather(b.ctx); err != nil || !worked {
-		t.Errorf("worked %v, error %v", worked, err)
-	}
-	if worked, _, err := b.store.Gather(b.ctx); err != nil || worked {
-		t.Errorf("worked again %v, error %v", worked, err)
-	}
-	got := ask[int32](t, b, `select distinct subscriber_no from kapivara.outbox`)
-	if !slices.Equal(got, []int32{kept.No}) {
-		t.Errorf("streams wait for %v, want only %d", got, kept.No)
-	}
-}
-
 func TestAGathererWakesAndStops(t *testing.T) {
 	t.Parallel()
 	b := newBus(t)
@@ -286,44 +224,5 @@ func TestAGathererWakesAndStops(t *testing.T) {
 			t.Fatal("it does not")
 		}
 		cancel()
-	}
-}
-
-func TestRemoveOutlivesADeadlockWithADispatcher(t *testing.T) {
-	t.Parallel()
-	b := newBus(t)
-	b.set(t, "billing", kapivara.SubscriberPatch{})
-	b.exec(t, `insert into kapivara.buckets (bucket, subscriber) values (0, 'billing'), (1, 'billing')`)
-	turn := connectOwner(t, b.owner.Config().ConnString())
-	lock := func(bucket int) error {
-		_, err := turn.Exec(b.ctx, `update kapivara.buckets set version = version + 1 where bucket = $1`, bucket)
-		return err
-	}
-	if _, err := turn.Exec(b.ctx, "begin"); err != nil {
-		t.Fatal(err)
-	}
-	if err := lock(1); err != nil {
-		t.Fatal(err)
-	}
-	removed := make(chan error, 1)
-	go func() {
-		_, err := b.Subscribers.Remove(b.ctx, "billing")
-		removed <- err
-	}()
-	kit.Eventually(t, timeout, func() error {
-		if n := ask[int64](t, b, `select count(*) from pg_locks where not granted`)[0]; n == 0 {
-			return fmt.Errorf("the removal does not wait for the bucket")
-		}
-		return nil
-	})
-	// The removal has waited longer, so it is the one that the server ends, and tries again.
-	if err := lock(0); err != nil {
-		t.Fatalf("the turn was ended: %v", err)
-	}
-	if _, err := turn.Exec(b.ctx, "commit"); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-removed; err != nil {
-		t.Error(err)
 	}
 }
