@@ -112,26 +112,39 @@ func DecodeEvent(raw []byte) (kapivara.Event, error) {
 }
 
 // storedAttribute reads what Kapivara has set.
-func (d *decoder) storedAttribute(a attribute, name string, e *kapivara.Event) error {
-	text, err := d.text(name)
+func (d *decoder) storedAttribute(a attribute, e *kapivara.Event) error {
+	switch a {
+	case attrStream:
+		text, err := d.text("stream")
+		if err == nil {
+			e.Stream, err = kapivara.ParseStream(text)
+		}
+		return err
+	case attrPublisher:
+		text, err := d.text("publisher")
+		e.Publisher = text
+		if err == nil {
+			err = kapivara.CheckToken("publisher", "a publisher", text)
+		}
+		return err
+	case attrRecorded:
+		text, err := d.text("recordedtime")
+		if err != nil {
+			return err
+		}
+		if e.Recorded, err = time.Parse(time.RFC3339, text); err != nil {
+			return kapivara.Invalid("recordedtime", "recordedtime is RFC 3339")
+		}
+		return nil
+	}
+	text, err := d.text("logposition")
 	if err != nil {
 		return err
 	}
-	switch a {
-	case attrStream:
-		e.Stream, err = kapivara.ParseStream(text)
-	case attrPublisher:
-		e.Publisher, err = text, kapivara.CheckToken("publisher", "a publisher", text)
-	case attrRecorded:
-		if e.Recorded, err = time.Parse(time.RFC3339, text); err != nil {
-			err = kapivara.Invalid(name, "recordedtime is RFC 3339")
-		}
-	default:
-		n, ok := integer([]byte(text))
-		if !ok || n < 1 {
-			err = kapivara.Invalid(name, "logposition is a string of digits")
-		}
-		e.LogPosition = n
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 1 || text[0] == '+' {
+		return kapivara.Invalid("logposition", "logposition is a string of digits")
 	}
-	return err
+	e.LogPosition = n
+	return nil
 }

@@ -90,7 +90,7 @@ func TestDecodeEventRefusesWhatIsNoStoredEvent(t *testing.T) {
 		{"no position", `"position":7`, `"position":null`, "position"},
 		{"no log position", `"logposition":"10293"`, `"logposition":null`, "logposition"},
 		{"a log position as number", `"logposition":"10293"`, `"logposition":10293`, "logposition"},
-		{"a log position of 19 digits", `"10293"`, `"1000000000000000000"`, "logposition"},
+		{"a log position of 20 digits", `"10293"`, `"10000000000000000000"`, "logposition"},
 		{"a bad stream", "lending/loans", "Lending/loans", "stream"},
 		{"a bad publisher", `"loans-api"`, `"Loans"`, "publisher"},
 		{"a bad recordedtime", "2026-01-31T08:30:00.000001Z", "yesterday", "recordedtime"},

@@ -128,7 +128,7 @@ func (d *decoder) attribute(a attribute, name []byte, e *kapivara.NewEvent, stor
 	if stored == nil {
 		return kapivara.Invalid(d.at(string(name)), "%s is set by Kapivara; leave it out", name)
 	}
-	return d.storedAttribute(a, string(name), stored)
+	return d.storedAttribute(a, stored)
 }
 
 // located sets the path of a refusal that has none.

@@ -56,11 +56,28 @@ const TimeFormat = "2006-01-02T15:04:05.000000Z"
 // FormatTime writes a time of ours.
 func FormatTime(t time.Time) string { return t.UTC().Format(TimeFormat) }
 
+// appendTime writes a time in quotes. Every event shows two, and time.AppendFormat takes half of an event's time.
 func appendTime(dst []byte, t time.Time) []byte {
+	t = t.UTC()
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	if year < 0 || year > 9999 {
+		return append(t.AppendFormat(append(dst, '"'), TimeFormat), '"')
+	}
 	dst = append(dst, '"')
-	dst = t.UTC().AppendFormat(dst, TimeFormat)
-	return append(dst, '"')
+	dst = append(appendTwo(appendTwo(dst, year/100), year%100), '-')
+	dst = append(appendTwo(dst, int(month)), '-')
+	dst = append(appendTwo(dst, day), 'T')
+	dst = append(appendTwo(dst, hour), ':')
+	dst = append(appendTwo(dst, minute), ':')
+	dst = append(appendTwo(dst, second), '.')
+	micro := t.Nanosecond() / 1000
+	dst = appendTwo(appendTwo(appendTwo(dst, micro/10000), micro/100%100), micro%100)
+	return append(dst, 'Z', '"')
 }
+
+// appendTwo writes two digits.
+func appendTwo(dst []byte, n int) []byte { return append(dst, byte('0'+n/10), byte('0'+n%10)) }
 
 // appendTimeOrNull writes null for the zero time.
 func appendTimeOrNull(dst []byte, t time.Time) []byte {
