@@ -3,6 +3,7 @@ package natsbus
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"strings"
 	"sync/atomic"
@@ -34,17 +35,19 @@ func (s *Server) listen(e Endpoint) (*endpoint, error) {
 		return nil, err
 	}
 	ep.sub = sub
-	slow := sub.StatusChanged(nats.SubscriptionSlowConsumer)
-	go ep.logDrops(slow)
+	logDrops(sub, s.log, "endpoint", e.Name)
 	return ep, nil
 }
 
-// logDrops tells when requests were dropped unseen. It ends with the subscription, which closes the channel.
-func (e *endpoint) logDrops(slow <-chan nats.SubStatus) {
-	for range slow {
-		dropped, _ := e.sub.Dropped()
-		e.server.log.Warn("requests dropped: the endpoint does not keep up", "endpoint", e.Name, "dropped", dropped)
-	}
+// logDrops tells when messages were dropped unseen. Its goroutine ends with the subscription, which closes the channel.
+func logDrops(sub *nats.Subscription, log *slog.Logger, where ...any) {
+	slow := sub.StatusChanged(nats.SubscriptionSlowConsumer)
+	go func() {
+		for range slow {
+			dropped, _ := sub.Dropped()
+			log.Warn("messages dropped: the subscription does not keep up", append(where, "dropped", dropped)...)
+		}
+	}()
 }
 
 // receive runs in the goroutine of the subscription. It hands on, or answers busy.

@@ -65,6 +65,7 @@ func ListenSettle(nc *nats.Conn, log *slog.Logger, handle func(Settlement)) (*na
 	if err := sub.SetPendingLimits(pendingMessages, pendingBytes); err != nil {
 		return nil, fmt.Errorf("listen to answers: %w", err)
 	}
+	logDrops(sub, log, "of", "answers")
 	return sub, nil
 }
 
