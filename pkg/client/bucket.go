@@ -11,7 +11,7 @@ import (
 
 // BucketQuery asks for the deliveries of a bucket. Zero fields do not bound.
 type BucketQuery struct {
-	Bucket string `json:"bucket,omitempty"` // its name; "" = all buckets
+	Bucket string `json:"bucket"` // its name; SubscriberState reads those of all buckets
 	State  State  `json:"state,omitempty"`
 	Limit  int    `json:"limit,omitempty"`  // of a page, 1 to 1000; 0 = 100
 	Cursor string `json:"cursor,omitempty"` // Next of the page before

@@ -43,18 +43,19 @@ func (cmd *bucketCommand) Run(a *session) error {
 }
 
 func (cmd *bucketCommand) deliveries(a *session, c *client.Client) error {
-	q := client.BucketQuery{Bucket: cmd.Bucket, State: client.State(cmd.State), Limit: 1000}
 	var rows []client.DeliveryRow
+	cursor := ""
 	for {
+		limit := 1000
 		if cmd.Number > 0 {
-			q.Limit = min(cmd.Number-len(rows), 1000)
+			limit = min(cmd.Number-len(rows), limit)
 		}
-		page, err := c.Bucket(a.ctx, cmd.Subscriber, q)
+		page, next, err := cmd.page(a, c, cursor, limit)
 		if err != nil {
 			return err
 		}
-		rows = append(rows, page.Deliveries...)
-		if q.Cursor = page.Next; q.Cursor == "" || cmd.Number > 0 && len(rows) >= cmd.Number {
+		rows = append(rows, page...)
+		if cursor = next; cursor == "" || cmd.Number > 0 && len(rows) >= cmd.Number {
 			break
 		}
 	}
@@ -65,10 +66,21 @@ func (cmd *bucketCommand) deliveries(a *session, c *client.Client) error {
 		return nil
 	}
 	printRows(a.std.out, rows)
-	if q.Cursor != "" {
+	if cursor != "" {
 		fmt.Fprintln(a.std.out, "and more: -n shows more of them")
 	}
 	return nil
+}
+
+// page reads deliveries of one bucket, or of all of them.
+func (cmd *bucketCommand) page(a *session, c *client.Client, cursor string, limit int) ([]client.DeliveryRow, string, error) {
+	state := client.State(cmd.State)
+	if cmd.Bucket == "" {
+		all, err := c.SubscriberState(a.ctx, cmd.Subscriber, client.SubscriberQuery{State: state, Limit: limit, Cursor: cursor})
+		return all.Deliveries, all.Next, err
+	}
+	one, err := c.Bucket(a.ctx, cmd.Subscriber, client.BucketQuery{Bucket: cmd.Bucket, State: state, Limit: limit, Cursor: cursor})
+	return one.Deliveries, one.Next, err
 }
 
 func (cmd *bucketCommand) last(a *session, c *client.Client) error {
