@@ -19,6 +19,7 @@ type desk struct {
 	log    *slog.Logger
 	inbox  *inbox
 	clock  *clock
+	held   func() bool // the duty is certain to be
 	epoch  int64
 	key    []byte
 
@@ -52,7 +53,8 @@ type desk struct {
 
 func (d *Dispatcher) newDesk(epoch int64, key []byte) *desk {
 	return &desk{
-		cfg: d.cfg, store: d.store, sender: d.sender, log: d.log, inbox: d.inbox, clock: d.clock, epoch: epoch, key: key,
+		cfg: d.cfg, store: d.store, sender: d.sender, log: d.log, inbox: d.inbox, clock: d.clock,
+		held: d.held, epoch: epoch, key: key,
 		clients: map[int32]*client{}, lanes: map[int32]*lane{}, lookups: map[kapivara.Ref]*lookup{},
 		mark: kapivara.DueMark{LogPosition: math.MaxInt64}, done: make(chan func() error), resends: newCargo(),
 	}

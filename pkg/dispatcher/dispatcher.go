@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"kapivara/pkg/kapivara"
 )
@@ -18,6 +19,7 @@ type Dispatcher struct {
 	inbox  *inbox
 	clock  *clock
 	key    atomic.Pointer[[]byte]
+	until  atomic.Pointer[time.Time] // to when the duty is certain, by the local clock
 	onDuty func(bool)
 
 	mu   sync.Mutex

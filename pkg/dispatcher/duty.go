@@ -63,7 +63,7 @@ func (d *Dispatcher) atWork(ctx context.Context, epoch int64, stop <-chan struct
 	go func() {
 		defer close(keeper)
 		defer lose()
-		d.keepDuty(held, epoch, time.Now())
+		d.keepDuty(held, epoch)
 	}()
 	d.desks(held, epoch, key, finish)
 	lose()
@@ -82,8 +82,19 @@ func (d *Dispatcher) prepare(ctx context.Context, epoch int64) ([]byte, error) {
 		return nil, err
 	}
 	d.clock.sync(now, begun)
+	d.certain(begun)
 	return d.store.TokenKey(ctx)
 }
+
+// certain notes to when the duty is certain after it was prolonged by a call begun then.
+func (d *Dispatcher) certain(begun time.Time) time.Time {
+	until := begun.Add(d.cfg.TTL)
+	d.until.Store(&until)
+	return until
+}
+
+// held tells whether the duty is certain to be held, even if this process has stood still.
+func (d *Dispatcher) held() bool { return time.Now().Before(*d.until.Load()) }
 
 // desks keeps a desk at work. Where the store fails, the next one begins with what the store then has.
 func (d *Dispatcher) desks(held context.Context, epoch int64, key []byte, finish <-chan struct{}) {
@@ -108,8 +119,8 @@ func (d *Dispatcher) desks(held context.Context, epoch int64, key []byte, finish
 }
 
 // keepDuty prolongs the duty and returns when it is lost, or when it cannot be prolonged before it may be.
-func (d *Dispatcher) keepDuty(ctx context.Context, epoch int64, since time.Time) {
-	until := since.Add(d.cfg.TTL)
+func (d *Dispatcher) keepDuty(ctx context.Context, epoch int64) {
+	until := *d.until.Load()
 	for {
 		begun := time.Now()
 		call, cancel := context.WithTimeout(ctx, d.cfg.TTL/2)
@@ -118,7 +129,7 @@ func (d *Dispatcher) keepDuty(ctx context.Context, epoch int64, since time.Time)
 		switch {
 		case err == nil:
 			d.clock.sync(now, begun)
-			until = begun.Add(d.cfg.TTL)
+			until = d.certain(begun)
 		case errors.Is(err, kapivara.ErrOffDuty), ctx.Err() != nil, time.Now().After(until):
 			return
 		}

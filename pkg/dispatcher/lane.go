@@ -42,6 +42,7 @@ type lane struct {
 	more   bool      // others may be hidden in the store, all of them later than those
 	spilt  int       // counts what was left to the store
 
+	again   map[int64]int     // deliveries that are just being sent once more, and how often; nothing makes this forgotten
 	unheard map[int64]*flight // leased ones whose sending met nobody
 	carried map[int64]int     // the attempts of those that were unheard when all was thrown away
 	probe   *flight           // the one that is out to find somebody
@@ -73,7 +74,7 @@ type flight struct {
 const maxHidden = 256 // hidden deliveries of a lane in memory
 
 func newLane(c *client, b kapivara.Bucket) *lane {
-	l := &lane{client: c, bucket: b, cold: true}
+	l := &lane{client: c, bucket: b, cold: true, again: map[int64]int{}}
 	l.forget()
 	return l
 }

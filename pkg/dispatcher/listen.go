@@ -36,6 +36,8 @@ func (k *desk) item(f *flight, attempt int) *item {
 // resend sends the flight's attempt once more, without a write.
 func (k *desk) resend(f *flight) *item {
 	i := k.item(f, f.Lease.Attempt)
+	i.again = true
+	f.lane.again[f.Number]++
 	k.resends.add(i)
 	return i
 }
@@ -57,6 +59,11 @@ func (k *desk) shipped(r report) {
 	}
 	for _, i := range r.cargo.items {
 		l := i.lane
+		if i.again {
+			if l.again[i.delivery.Number]--; l.again[i.delivery.Number] == 0 {
+				delete(l.again, i.delivery.Number)
+			}
+		}
 		f := l.flights[i.delivery.Number]
 		if f == nil || f.Lease.State != kapivara.Leased || f.Lease.Attempt != i.delivery.Attempt {
 			continue // answered already, or read anew

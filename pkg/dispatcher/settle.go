@@ -49,7 +49,7 @@ func (k *desk) judgeOne(p *plan, a *answer, unread bool) bool {
 	case l.client.Name != a.subscriber:
 		a.reply(kapivara.Settled{}, errToken)
 		return true
-	case l.cold:
+	case l.cold || l.again[a.token.Number] > 0:
 		return false
 	}
 	if f := l.flights[a.token.Number]; f != nil {

@@ -17,6 +17,7 @@ type item struct {
 	stretch  kapivara.Stretch
 	events   []kapivara.Event
 	read     bool // events holds what is sent; nil goes by reference
+	again    bool // the attempt was sent before
 	keep     bool // the desk wants the events back, if they are few
 	sent     bool
 }
@@ -49,6 +50,7 @@ type shipper struct {
 	sender  Sender
 	clock   *clock
 	limit   int
+	held    func() bool // the duty is certain to be
 	warn    func(msg string, args ...any)
 	reports chan report
 	waiting int // cargoes that were taken and not reported; it belongs to the desk
@@ -66,7 +68,7 @@ const (
 
 func newShipper(ctx context.Context, k *desk) *shipper {
 	s := &shipper{
-		store: k.store, sender: k.sender, clock: k.clock, limit: k.cfg.Body, warn: k.log.Warn,
+		store: k.store, sender: k.sender, clock: k.clock, limit: k.cfg.Body, held: k.held, warn: k.log.Warn,
 		reports: make(chan report), wake: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 	go s.run(ctx)
@@ -202,6 +204,10 @@ func (s *shipper) send(i *item) {
 	d := &i.delivery
 	d.Events = i.events
 	d.Deadline = s.clock.now().Add(d.AckWait)
+	if !s.held() {
+		d.Events, i.events = nil, nil
+		return // another dispatcher may have it by now, and may have settled it
+	}
 	if err := s.sender.Send(d); err != nil {
 		s.warn("a delivery could not be sent; it is sent later", "error", err, "subscriber", d.Subscriber, "bucket", d.Bucket.String())
 	} else {
