@@ -1,0 +1,13 @@
+package memory_test
+
+import (
+	"testing"
+
+	"kapivara/pkg/porttest"
+	"kapivara/tests/stores"
+)
+
+func TestAppend(t *testing.T) {
+	t.Parallel()
+	porttest.Append(t, stores.Memory)
+}
