@@ -74,6 +74,9 @@ func (k *desk) change(c *change, now time.Time) {
 	}
 	switch f.Lease.State {
 	case kapivara.Leased:
+		if f.out.IsZero() {
+			f.out = now // it was answered, so it has arrived
+		}
 		k.byStore.set(alarm{at: f.Lease.Until, lane: l, flight: f})
 	case kapivara.Hidden:
 		if l.flights[f.Number] == nil {
