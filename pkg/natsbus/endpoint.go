@@ -3,7 +3,6 @@ package natsbus
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"runtime/debug"
 	"strings"
 	"sync/atomic"
@@ -22,6 +21,7 @@ type endpoint struct {
 	sub    *nats.Subscription
 	closed chan struct{} // closed when the subscription has handed on its last request
 	stats  stats
+	drops  drops
 }
 
 func (s *Server) listen(e Endpoint) (*endpoint, error) {
@@ -35,23 +35,12 @@ func (s *Server) listen(e Endpoint) (*endpoint, error) {
 		return nil, err
 	}
 	ep.sub = sub
-	logDrops(sub, s.log, "endpoint", e.Name)
 	return ep, nil
-}
-
-// logDrops tells when messages were dropped unseen. Its goroutine ends with the subscription, which closes the channel.
-func logDrops(sub *nats.Subscription, log *slog.Logger, where ...any) {
-	slow := sub.StatusChanged(nats.SubscriptionSlowConsumer)
-	go func() {
-		for range slow {
-			dropped, _ := sub.Dropped()
-			log.Warn("messages dropped: the subscription does not keep up", append(where, "dropped", dropped)...)
-		}
-	}()
 }
 
 // receive runs in the goroutine of the subscription. It hands on, or answers busy.
 func (e *endpoint) receive(m *nats.Msg) {
+	e.drops.check(m.Sub, e.server.log, e.Name)
 	if !isInbox(m.Reply) {
 		e.stats.refused.Add(1)
 		e.server.log.Debug("request dropped: its reply subject is no inbox", "endpoint", e.Name)
@@ -64,7 +53,7 @@ func (e *endpoint) receive(m *nats.Msg) {
 	switch {
 	case requests > int64(s.service.InFlight) || bytes > int64(s.service.InFlightBytes) && requests > 1:
 		e.stats.busy.Add(1)
-		c.done(nil, busy())
+		c.turnAway()
 	case e.Inline:
 		c.handle()
 	case s.work != nil:
@@ -78,16 +67,6 @@ func (e *endpoint) receive(m *nats.Msg) {
 // that it is allowed; an answer published there would speak with the service's rights.
 func isInbox(reply string) bool {
 	return strings.HasPrefix(reply, "_INBOX") || strings.HasPrefix(reply, "_R_.")
-}
-
-const retryAfter = 100 * time.Millisecond
-
-func busy() *kapivara.Error {
-	return &kapivara.Error{
-		Code:    kapivara.Busy,
-		Message: "the queue of the service is full; send the same request again after retry_after",
-		Facts:   kapivara.Facts{RetryAfter: kapivara.FormatDuration(retryAfter)},
-	}
 }
 
 // call is one request in hand.
@@ -109,13 +88,28 @@ func (c *call) handle() {
 	c.endpoint.Handle(c.endpoint.server.ctx, &c.request, c.done)
 }
 
-// done answers, counts and gives the place free.
+// done answers.
 func (c *call) done(body []byte, err error) {
 	if c.answered.Swap(true) {
 		return
 	}
+	s := c.endpoint.server
+	c.finish(respond(s.nc, s.log, c.request.Reply, c.request.Subject, body, err))
+}
+
+// turnAway answers busy, by a message that was written once: there is no time for more under overload.
+func (c *call) turnAway() {
+	b := &c.endpoint.server.busy
+	m := &nats.Msg{Subject: c.request.Reply, Header: b.header, Data: b.body}
+	if err := c.endpoint.server.nc.PublishMsg(m); err != nil {
+		c.endpoint.server.log.Debug("busy not answered", "error", err)
+	}
+	c.finish(b.refusal)
+}
+
+// finish counts and gives the place free.
+func (c *call) finish(failure *kapivara.Error) {
 	e, s := c.endpoint, c.endpoint.server
-	failure := respond(s.nc, s.log, c.request.Reply, c.request.Subject, body, err)
 	e.stats.count(time.Since(c.arrived), failure)
 	s.bytes.Add(-c.size)
 	if s.requests.Add(-1) == 0 {

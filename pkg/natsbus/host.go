@@ -77,6 +77,7 @@ type Server struct {
 	service   Service
 	id        string
 	started   time.Time
+	busy      busyReply
 	ctx       context.Context // of the handlers
 	cancel    context.CancelFunc
 	endpoints []*endpoint
@@ -100,7 +101,7 @@ func Serve(nc *nats.Conn, s Service, log *slog.Logger) (*Server, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	srv := &Server{
-		nc: nc, log: log.With("service", s.Name), service: s, id: nuid.Next(), started: time.Now().UTC(),
+		nc: nc, log: log.With("service", s.Name), service: s, id: nuid.Next(), started: time.Now().UTC(), busy: newBusyReply(),
 		ctx: ctx, cancel: cancel, idle: make(chan struct{}, 1),
 	}
 	srv.startWorkers()

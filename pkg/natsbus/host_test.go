@@ -358,6 +358,35 @@ func TestServeRefusesASubjectThatIsNone(t *testing.T) {
 	}
 }
 
+func TestServeTellsWhatWasDroppedUnseen(t *testing.T) {
+	t.Parallel()
+	var log lockedBuffer
+	release := make(chan struct{})
+	s := echo(func(_ context.Context, _ *natsbus.Request, done natsbus.Done) {
+		<-release
+		done(nil, nil)
+	})
+	s.Endpoints[0].Inline = true // one at a time, so that the others wait in the subscription
+	srv, nc := serve(t, s, slog.New(slog.NewTextHandler(&log, nil)))
+	inbox := nc.NewInbox()
+	for range 70_000 {
+		if err := nc.PublishRequest(wire.Prefix+"echo.x", inbox, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kit.Eventually(t, patience, func() error {
+		if dropped := endpointData(t, srv).Dropped; dropped < 1 {
+			return fmt.Errorf("dropped: got %d, want some", dropped)
+		}
+		return nil
+	})
+	close(release)
+	ask(t, nc, "")
+	if !strings.Contains(log.String(), "messages dropped") {
+		t.Errorf("the log does not tell: %s", log.String())
+	}
+}
+
 // lockedBuffer collects a log.
 type lockedBuffer struct {
 	mu sync.Mutex

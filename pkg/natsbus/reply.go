@@ -9,7 +9,6 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"kapivara/pkg/kapivara"
-	"kapivara/pkg/wire"
 )
 
 // respond publishes the answer to a request: its body, or err as a refusal. It gives the refusal that was sent, if any.
@@ -20,12 +19,8 @@ func respond(nc *nats.Conn, log *slog.Logger, reply, subject string, body []byte
 		}
 	}
 	refusal := asRefusal(err, log, subject)
-	headers, text := wire.EncodeError(refusal)
-	m := &nats.Msg{Subject: reply, Header: make(nats.Header, len(headers)), Data: text}
-	for name, value := range headers {
-		m.Header[name] = []string{value}
-	}
-	if err := nc.PublishMsg(m); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
+	header, text := refusalMessage(refusal)
+	if err := nc.PublishMsg(&nats.Msg{Subject: reply, Header: header, Data: text}); err != nil && !errors.Is(err, nats.ErrConnectionClosed) {
 		log.Error("reply lost", "subject", subject, "error", err)
 	}
 	return refusal

@@ -54,7 +54,9 @@ type Settlement struct {
 // ListenSettle hands on every answer that is sent to the reply subject of a delivery, and every sending that met nobody,
 // one at a time and in their order; handle must not wait. Unsubscribe or drain the subscription to end it.
 func ListenSettle(nc *nats.Conn, log *slog.Logger, handle func(Settlement)) (*nats.Subscription, error) {
+	var lost drops
 	sub, err := nc.Subscribe(wire.SettleAll, func(m *nats.Msg) {
+		lost.check(m.Sub, log, "answers")
 		if s, ok := readSettlement(nc, log, m); ok {
 			handle(s)
 		}
@@ -65,7 +67,6 @@ func ListenSettle(nc *nats.Conn, log *slog.Logger, handle func(Settlement)) (*na
 	if err := sub.SetPendingLimits(pendingMessages, pendingBytes); err != nil {
 		return nil, fmt.Errorf("listen to answers: %w", err)
 	}
-	logDrops(sub, log, "of", "answers")
 	return sub, nil
 }
 

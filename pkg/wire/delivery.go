@@ -13,6 +13,7 @@ import (
 // AppendDelivery writes a delivery (protocol section 7). Where it has no events, or would pass MaxReply with them, it
 // goes by reference: events is null and read says where they are. Token and committed are left out where they are zero.
 func AppendDelivery(dst []byte, d *kapivara.Delivery) []byte {
+	start := len(dst)
 	dst = appendDeliveryHead(dst, d)
 	body := len(dst)
 	if d.Events != nil {
@@ -22,13 +23,13 @@ func AppendDelivery(dst []byte, d *kapivara.Delivery) []byte {
 				dst = append(dst, ',')
 			}
 			dst = AppendEvent(dst, &d.Events[i])
-			if len(dst) > MaxReply {
+			if len(dst)-start > MaxReply {
 				break
 			}
 		}
 		dst = append(dst, ']', '}')
 	}
-	if d.Events == nil || len(dst) > MaxReply {
+	if d.Events == nil || len(dst)-start > MaxReply {
 		dst = append(dst[:body], `,"events":null,"read":{"subject":`...)
 		dst = appendString(dst, Read("delivery", d.Subscriber))
 		dst = append(dst, `,"request":{"bucket":`...)
