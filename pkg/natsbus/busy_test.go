@@ -1,0 +1,93 @@
+package natsbus_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	"kapivara/pkg/kapivara"
+	"kapivara/pkg/natsbus"
+	"kapivara/pkg/wire"
+	"kapivara/tests/kit"
+)
+
+func TestServeIsBusyBeyondWhatMayBeInHand(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		limit natsbus.Service
+	}{
+		{"requests", natsbus.Service{InFlight: 2}},
+		{"bytes", natsbus.Service{InFlightBytes: 5}},
+		{"requests with workers", natsbus.Service{InFlight: 2, Workers: 2}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			taken := make(chan natsbus.Done, 2)
+			s := echo(func(_ context.Context, _ *natsbus.Request, done natsbus.Done) { taken <- done })
+			s.InFlight, s.InFlightBytes, s.Workers = c.limit.InFlight, c.limit.InFlightBytes, c.limit.Workers
+			srv, nc := serve(t, s, kit.Logger(t))
+			var waiting sync.WaitGroup
+			for range 2 {
+				waiting.Go(func() {
+					if m, err := nc.Request(wire.Prefix+"echo.x", []byte("xx"), patience); err != nil || string(m.Data) != "ok" {
+						t.Errorf("a request in hand: got %v, %v; want ok", m, err)
+					}
+				})
+			}
+			first, second := receive(t, taken), receive(t, taken)
+			e := refusal(ask(t, nc, "xx"))
+			if e == nil || e.Code != kapivara.Busy || e.Facts.RetryAfter == "" {
+				t.Errorf("got %v, want busy with retry_after", e)
+			}
+			first([]byte("ok"), nil)
+			second([]byte("ok"), nil)
+			waiting.Wait()
+			if data := endpointData(t, srv); data.Busy != 1 || data.InFlight != 0 || data.InFlightBytes != 0 {
+				t.Errorf("got %+v, want 1 busy and nothing in flight", data)
+			}
+		})
+	}
+}
+
+func TestServeTakesARequestLargerThanAllThatMayBeInHand(t *testing.T) {
+	t.Parallel()
+	s := echo(natsbus.Sync(func(_ context.Context, r *natsbus.Request) ([]byte, error) { return r.Body, nil }))
+	s.InFlightBytes = 3
+	_, nc := serve(t, s, kit.Logger(t))
+	if got := string(ask(t, nc, "hello").Data); got != "hello" {
+		t.Errorf("got %q, want hello", got)
+	}
+}
+
+func TestServeTellsWhatWasDroppedUnseen(t *testing.T) {
+	t.Parallel()
+	var log lockedBuffer
+	release := make(chan struct{})
+	s := echo(func(_ context.Context, _ *natsbus.Request, done natsbus.Done) {
+		<-release
+		done(nil, nil)
+	})
+	s.Endpoints[0].Inline = true // one at a time, so that the others wait in the subscription
+	srv, nc := serve(t, s, slog.New(slog.NewTextHandler(&log, nil)))
+	inbox := nc.NewInbox()
+	for range 70_000 {
+		if err := nc.PublishRequest(wire.Prefix+"echo.x", inbox, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kit.Eventually(t, patience, func() error {
+		if dropped := endpointData(t, srv).Dropped; dropped < 1 {
+			return fmt.Errorf("dropped: got %d, want some", dropped)
+		}
+		return nil
+	})
+	close(release)
+	ask(t, nc, "")
+	if !strings.Contains(log.String(), "messages dropped") {
+		t.Errorf("the log does not tell: %s", log.String())
+	}
+}
