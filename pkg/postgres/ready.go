@@ -39,7 +39,7 @@ func (p *Pool) WaitReady(ctx context.Context, log *slog.Logger) error {
 func (p *Pool) ready(ctx context.Context, want string) (why string, err error) {
 	conn, err := p.Acquire(ctx)
 	if err != nil {
-		if state := sqlState(err); state == "42704" || state == "28000" {
+		if state := sqlState(err); state == "22023" || state == "28000" { // set role, log in: no such role
 			return "the roles are not there: run kapivara migrate as the owner", nil
 		}
 		return "PostgreSQL is out of reach", nil
