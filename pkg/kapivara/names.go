@@ -50,7 +50,14 @@ func (s Stream) Type() string { return s.part(2) }
 func (s Stream) ID() string { return s.part(3) }
 
 func (s Stream) part(n int) string {
-	return strings.SplitN(string(s), "/", 4)[n]
+	rest := string(s)
+	for range n {
+		_, rest, _ = strings.Cut(rest, "/")
+	}
+	if n < 3 {
+		rest, _, _ = strings.Cut(rest, "/")
+	}
+	return rest
 }
 
 const tokenForm = "a-z, 0-9, _ and -, at most 63, the first a letter or digit"

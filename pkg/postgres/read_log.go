@@ -25,25 +25,36 @@ func (r *Reader) Log(ctx context.Context, q kapivara.LogQuery) (kapivara.LogPage
 	if q.Backward && from == 0 {
 		from = math.MaxInt64
 	}
-	rows, err := r.pool.Query(ctx, readSQL(readLogSQL, q.Backward), from, q.Limit, q.Bytes)
+	if err := r.pool.QueryRow(ctx, "select head from kapivara.log").Scan(&page.Head); err != nil {
+		return page, fmt.Errorf("read log: head: %w", translate(err, false))
+	}
+	most := min(q.Limit, q.Bytes/kapivara.EventWeight+1)
+	rows, err := r.pool.Query(ctx, readSQL(readLogSQL, q.Backward), from, most, q.Bytes)
+	if err == nil {
+		page.Events, err = r.namedEvents(ctx, rows)
+	}
 	if err != nil {
 		return page, fmt.Errorf("read log: %w", translate(err, false))
 	}
-	err = readEach(rows, func(rows pgx.Rows) error {
-		var found bool
-		var name *string
-		var row readRow
-		err := rows.Scan(append([]any{&page.Head, &found, &name}, row.into()...)...)
-		if err == nil && found {
-			page.Events = append(page.Events, row.event(kapivara.Stream(*name)))
-		}
-		return err
-	})
-	if err != nil {
-		return page, fmt.Errorf("read log: %w", translate(err, false))
+	for i := range page.Events {
+		page.Head = max(page.Head, page.Events[i].LogPosition) // committed since the head was read
 	}
 	page.Next = readNext(&page, q)
 	return page, nil
+}
+
+// namedEvents reads rows of events that have the name of their stream.
+func (r *Reader) namedEvents(ctx context.Context, rows pgx.Rows) ([]kapivara.Event, error) {
+	var found []readRow
+	err := readEach(rows, func(rows pgx.Rows) error {
+		found = append(found, readRow{})
+		row := &found[len(found)-1]
+		return rows.Scan(row.bare(&row.stream)...)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r.events(ctx, found, "")
 }
 
 // readNext is how far a page without filters has looked: to its last event, or to the end where it has none.

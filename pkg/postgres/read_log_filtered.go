@@ -38,24 +38,13 @@ func (r *Reader) filteredLog(ctx context.Context, q kapivara.LogQuery) (kapivara
 		return page, nil
 	}
 	rows, err := r.readBuilt(ctx, r.pool, r.filteredLogQuery(q, low, high))
+	if err == nil {
+		page.Events, err = r.namedEvents(ctx, rows)
+	}
 	if err != nil {
 		return page, fmt.Errorf("read log: filtered: %w", translate(err, false))
 	}
-	weight := 0
-	err = readEach(rows, func(rows pgx.Rows) error {
-		var name string
-		var row readRow
-		err := rows.Scan(append([]any{&name}, row.into()...)...)
-		if err == nil {
-			page.Events = append(page.Events, row.event(kapivara.Stream(name)))
-			weight += page.Events[len(page.Events)-1].Weight()
-		}
-		return err
-	})
-	if err != nil {
-		return page, fmt.Errorf("read log: filtered: %w", translate(err, false))
-	}
-	if n := len(page.Events); n > 0 && (n == q.Limit || weight >= q.Bytes) {
+	if n := len(page.Events); n > 0 && (n == q.Limit || weightOf(page.Events) >= q.Bytes) {
 		page.Next = page.Events[n-1].LogPosition
 	}
 	return page, nil
@@ -68,7 +57,7 @@ func (r *Reader) filteredLogQuery(q kapivara.LogQuery, low, high int64) *bun.Sel
 		order += " desc"
 	}
 	fitting := db.NewSelect().
-		ColumnExpr("e.*, s.name, k.type, k.publisher").
+		ColumnExpr("e.*, s.name").
 		ColumnExpr("sum("+readWeightSQL+") over (order by "+order+" rows unbounded preceding) - "+readWeightSQL+" as before").
 		TableExpr("kapivara.events as e").
 		Join("join kapivara.streams as s on s.stream_no = e.stream_no").
@@ -85,7 +74,7 @@ func (r *Reader) filteredLogQuery(q kapivara.LogQuery, low, high int64) *bun.Sel
 	if !q.Until.IsZero() {
 		fitting.Where("e.recorded <= ?", q.Until)
 	}
-	return db.NewSelect().ColumnExpr("e.name, "+strings.ReplaceAll(readEventColumns, "k.", "e.")).
+	return db.NewSelect().ColumnExpr(readBareColumns+", e.name").
 		TableExpr("(?) as e", fitting).Where("e.before < ?", q.Bytes).OrderExpr(order)
 }
 

@@ -19,16 +19,19 @@ var readStreamSQL string
 
 // Event reads one event by its id; not_found where there is none.
 func (r *Reader) Event(ctx context.Context, id kapivara.EventID) (kapivara.Event, error) {
-	var name string
 	var row readRow
-	err := r.pool.QueryRow(ctx, readSQL(readEventSQL, false), idKey(id)).Scan(append([]any{&name}, row.into()...)...)
+	err := r.pool.QueryRow(ctx, readSQL(readEventSQL, false), idKey(id)).Scan(row.bare(&row.stream)...)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return kapivara.Event{}, kapivara.Refuse(kapivara.NotFound, "no event has this id")
 	}
 	if err != nil {
 		return kapivara.Event{}, fmt.Errorf("read event: %w", translate(err, false))
 	}
-	return row.event(kapivara.Stream(name)), nil
+	events, err := r.events(ctx, []readRow{row}, "")
+	if err != nil {
+		return kapivara.Event{}, err
+	}
+	return events[0], nil
 }
 
 // Stream reads a page of a stream; not_found where no event of it is stored. The page and the stream's state are of one
@@ -41,20 +44,16 @@ func (r *Reader) Stream(ctx context.Context, q kapivara.StreamQuery) (kapivara.S
 	if err != nil {
 		return page, fmt.Errorf("read stream: %w", translate(err, false))
 	}
-	weight := 0
+	var found []readRow
 	err = readEach(rows, func(rows pgx.Rows) error {
-		var holesLow, holesHigh []int32
-		var found bool
+		var low, high []int32
 		var row readRow
-		err := rows.Scan(append([]any{
-			&page.Version, &page.Contiguous, &page.Finish, &page.Canary, &holesLow, &holesHigh, &found,
-		}, row.into()...)...)
-		if holesLow != nil {
-			page.Missing = readRanges(holesLow, holesHigh)
+		err := rows.Scan(row.bare(&page.Version, &page.Contiguous, &page.Finish, &page.Canary, &low, &high)...)
+		if low != nil {
+			page.Missing = readRanges(low, high)
 		}
-		if err == nil && found {
-			page.Events = append(page.Events, row.event(q.Stream))
-			weight += page.Events[len(page.Events)-1].Weight()
+		if row.position > 0 {
+			found = append(found, row)
 		}
 		return err
 	})
@@ -64,15 +63,18 @@ func (r *Reader) Stream(ctx context.Context, q kapivara.StreamQuery) (kapivara.S
 	if page.Version == 0 {
 		return page, errNoStream()
 	}
-	page.More = readMore(&page.Events, q.Limit) || weight >= q.Bytes && !q.Ends(&page)
+	if page.Events, err = r.events(ctx, found, q.Stream); err != nil {
+		return page, err
+	}
+	page.More = len(page.Events) > q.Limit
+	page.Events = page.Events[:min(len(page.Events), q.Limit)]
+	page.More = page.More || weightOf(page.Events) >= q.Bytes && !q.Ends(&page)
 	return page, nil
 }
 
-// readMore cuts the one event that was read beyond the limit, and tells whether it was there.
-func readMore(events *[]kapivara.Event, limit int) bool {
-	if len(*events) <= limit {
-		return false
+func weightOf(events []kapivara.Event) (weight int) {
+	for i := range events {
+		weight += events[i].Weight()
 	}
-	*events = (*events)[:limit]
-	return true
+	return weight
 }

@@ -15,11 +15,9 @@ with s as materialized (
              limit $6) w
      where w.before < $7
 )
-select h.version, h.contiguous, coalesce(s.finish, 0), s.canary,
-       case when coalesce(e.n, 1) = 1 then h.low end, case when coalesce(e.n, 1) = 1 then h.high end,
-       e.n is not null, {event}
+select {bare}, h.version, h.contiguous, coalesce(s.finish, 0), s.canary,
+       case when coalesce(e.n, 1) = 1 then h.low end, case when coalesce(e.n, 1) = 1 then h.high end
   from s
  {head}
   left join page e on true
-  left join kapivara.kinds k on k.kind_no = e.kind_no
  order by e.n
