@@ -18,6 +18,11 @@ import (
 //
 // Each package that uses Postgres or EmptyPostgres needs it, or the cluster's folder stays behind.
 func Main(m *testing.M, leaksIgnored ...goleak.Option) {
+	os.Exit(Run(m, leaksIgnored...))
+}
+
+// Run is Main without the exit, for packages that have more to put away. It gives the exit status.
+func Run(m *testing.M, leaksIgnored ...goleak.Option) int {
 	code := m.Run()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -31,5 +36,5 @@ func Main(m *testing.M, leaksIgnored ...goleak.Option) {
 			code = 1
 		}
 	}
-	os.Exit(code)
+	return code
 }
