@@ -2,10 +2,8 @@ package wire
 
 import (
 	"bytes"
-	"encoding/json"
 	"strconv"
 	"strings"
-	"time"
 
 	"kapivara/pkg/kapivara"
 )
@@ -112,72 +110,4 @@ func traceparent(events []kapivara.Event) string {
 	_, rest, _ := strings.Cut(string(events[last].Attributes), `"traceparent":"`)
 	parent, _, _ := strings.Cut(rest, `"`)
 	return parent
-}
-
-// ReadRef says where the events of a delivery are that did not come with it.
-type ReadRef struct {
-	Subject string          `json:"subject"`
-	Request json.RawMessage `json:"request"`
-}
-
-// DecodeDelivery reads a delivery. The reference is nil where the events came with it.
-func DecodeDelivery(body []byte) (kapivara.Delivery, *ReadRef, error) {
-	var m struct {
-		Subscriber string            `json:"subscriber"`
-		Bucket     string            `json:"bucket"`
-		Buckets    int               `json:"buckets"`
-		Canary     bool              `json:"canary"`
-		Number     int64             `json:"number"`
-		Attempt    int               `json:"attempt"`
-		Cause      kapivara.Cause    `json:"cause"`
-		Stream     kapivara.Stream   `json:"stream"`
-		Version    int               `json:"version"`
-		Finish     int               `json:"finish"`
-		Complete   bool              `json:"complete"`
-		From       int               `json:"from"`
-		To         int               `json:"to"`
-		AckWait    string            `json:"ack_wait"`
-		Deadline   time.Time         `json:"deadline"`
-		Token      string            `json:"token"`
-		Committed  time.Time         `json:"committed"`
-		Events     []json.RawMessage `json:"events"`
-		Read       *ReadRef          `json:"read"`
-	}
-	if err := json.Unmarshal(body, &m); err != nil {
-		return kapivara.Delivery{}, nil, kapivara.Invalid("", "the delivery is no JSON of Kapivara")
-	}
-	bucket, err := kapivara.ParseBucket("bucket", m.Bucket)
-	if err != nil {
-		return kapivara.Delivery{}, nil, err
-	}
-	wait, err := kapivara.ParseDuration("ack_wait", m.AckWait)
-	if err != nil {
-		return kapivara.Delivery{}, nil, err
-	}
-	d := kapivara.Delivery{
-		Subscriber: m.Subscriber, Bucket: bucket, Buckets: m.Buckets, Canary: m.Canary, Number: m.Number, Attempt: m.Attempt,
-		Cause: m.Cause, Stream: m.Stream, Version: m.Version, Finish: m.Finish, Complete: m.Complete, From: m.From, To: m.To,
-		AckWait: wait, Deadline: m.Deadline, Token: m.Token, Committed: m.Committed,
-	}
-	if m.Events == nil {
-		if m.Read == nil {
-			return kapivara.Delivery{}, nil, kapivara.Invalid("events", "the delivery has neither events nor read")
-		}
-		return d, m.Read, nil
-	}
-	d.Events, err = DecodeEvents(m.Events)
-	return d, nil, err
-}
-
-// DecodeEvents reads a list of events that a service has sent.
-func DecodeEvents(raw []json.RawMessage) ([]kapivara.Event, error) {
-	events := make([]kapivara.Event, len(raw))
-	for i := range raw {
-		e, err := DecodeEvent(raw[i])
-		if err != nil {
-			return nil, err
-		}
-		events[i] = e
-	}
-	return events, nil
 }

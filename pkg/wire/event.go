@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"math"
 	"strconv"
-	"time"
 	"unicode/utf8"
 
 	"kapivara/pkg/kapivara"
@@ -82,33 +81,51 @@ func appendData(dst []byte, e *kapivara.NewEvent) []byte {
 // readDepth bounds the nesting of what a service has sent.
 const readDepth = 1000
 
-// DecodeEvent reads an event that a service has sent. Time and Source are as shown, defaults included, and Attributes
-// has the datacontenttype that was shown. Data and attributes are parts of raw. An error is an invalid_request.
-func DecodeEvent(raw []byte) (kapivara.Event, error) {
-	if !utf8.Valid(raw) {
-		return kapivara.Event{}, kapivara.Invalid("", "an event is UTF-8, this one is not")
-	}
-	d := decoder{
-		scanner: scanner{b: raw, most: readDepth},
+// reading takes apart what a service has sent.
+func reading(body []byte) *decoder {
+	return &decoder{
+		scanner: scanner{b: body, most: readDepth},
 		limits:  Limits{Data: math.MaxInt, Attributes: math.MaxInt},
 		index:   -1,
 	}
+}
+
+// whole reads one value that is all there is.
+func (d *decoder) whole(read func() error) error {
+	if !utf8.Valid(d.b) {
+		return kapivara.Invalid("", "a message is UTF-8, this one is not")
+	}
+	if err := read(); err != nil {
+		return err
+	}
+	return d.end()
+}
+
+// DecodeEvent reads an event that a service has sent. Time and Source are as shown, defaults included, and Attributes
+// has the datacontenttype that was shown. Data and attributes are parts of raw. An error is an invalid_request.
+func DecodeEvent(raw []byte) (kapivara.Event, error) {
 	var e kapivara.Event
-	if err := d.members(&e.NewEvent, &e); err != nil {
+	d := reading(raw)
+	if err := d.whole(func() error { return d.stored(&e) }); err != nil {
 		return kapivara.Event{}, err
 	}
-	if err := d.end(); err != nil {
-		return kapivara.Event{}, err
+	return e, nil
+}
+
+// stored reads an event as a service shows it.
+func (d *decoder) stored(e *kapivara.Event) error {
+	if err := d.members(&e.NewEvent, e); err != nil {
+		return err
 	}
 	switch {
 	case e.Stream == "":
-		return kapivara.Event{}, kapivara.Invalid("stream", "the stream of the event is missing")
+		return kapivara.Invalid(d.at("stream"), "the stream of the event is missing")
 	case e.Position == 0:
-		return kapivara.Event{}, kapivara.Invalid("position", "the position of the event is missing")
+		return kapivara.Invalid(d.at("position"), "the position of the event is missing")
 	case e.LogPosition == 0:
-		return kapivara.Event{}, kapivara.Invalid("logposition", "the log position of the event is missing")
+		return kapivara.Invalid(d.at("logposition"), "the log position of the event is missing")
 	}
-	return e, nil
+	return nil
 }
 
 // storedAttribute reads what Kapivara has set.
@@ -132,7 +149,8 @@ func (d *decoder) storedAttribute(a attribute, e *kapivara.Event) error {
 		if err != nil {
 			return err
 		}
-		if e.Recorded, err = time.Parse(time.RFC3339, text); err != nil {
+		at, ok := timeOf(text)
+		if e.Recorded = at; !ok {
 			return kapivara.Invalid("recordedtime", "recordedtime is RFC 3339")
 		}
 		return nil

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"encoding/json"
 	"strconv"
 
 	"kapivara/pkg/kapivara"
@@ -42,34 +41,67 @@ func appendPlaced(dst []byte, p *kapivara.Placed) []byte {
 }
 
 // DecodeAppendReply reads the reply to an append. One without events is not from Kapivara (protocol section 9: the
-// acknowledgement of a JetStream stream laid over our subjects) and gives an error.
+// acknowledgement of a JetStream stream laid over our subjects) and gives an error. Members of later versions are passed
+// over.
 func DecodeAppendReply(body []byte) (kapivara.AppendResult, error) {
-	var r struct {
-		Stream     kapivara.Stream
-		Version    int
-		Contiguous int
-		Finish     int
-		Complete   bool
-		Events     []struct {
-			ID          kapivara.EventID
-			Position    int
-			LogPosition int64 `json:"log_position"`
-			Stored      bool
-		}
-	}
-	if err := json.Unmarshal(body, &r); err != nil {
+	var r kapivara.AppendResult
+	d := reading(body)
+	if err := d.whole(func() error { return d.appendReply(&r) }); err != nil {
 		return kapivara.AppendResult{}, kapivara.Refuse(kapivara.Internal, "the reply to the append is no JSON of Kapivara")
 	}
 	if r.Events == nil {
 		return kapivara.AppendResult{}, kapivara.Refuse(kapivara.Internal,
 			"the reply to the append has no events: something else answers on this subject")
 	}
-	result := kapivara.AppendResult{
-		Stream: r.Stream, Version: r.Version, Contiguous: r.Contiguous, Finish: r.Finish, Complete: r.Complete,
-		Events: make([]kapivara.Placed, len(r.Events)),
-	}
-	for i, e := range r.Events {
-		result.Events[i] = kapivara.Placed(e)
-	}
-	return result, nil
+	return r, nil
+}
+
+func (d *decoder) appendReply(r *kapivara.AppendResult) error {
+	return d.each("a reply", func(name []byte) (err error) {
+		switch string(name) {
+		case "stream":
+			var stream string
+			stream, err = d.text("stream")
+			r.Stream = kapivara.Stream(stream)
+		case "version":
+			r.Version, err = d.number32("version")
+		case "contiguous":
+			r.Contiguous, err = d.number32("contiguous")
+		case "finish":
+			r.Finish, err = d.number32("finish")
+		case "complete":
+			r.Complete, err = d.boolean("complete")
+		case "events":
+			r.Events = make([]kapivara.Placed, 0, 1)
+			err = d.list("events", func() error {
+				p, err := d.placed()
+				r.Events = append(r.Events, p)
+				return err
+			})
+		default:
+			err = d.pass()
+		}
+		return err
+	})
+}
+
+func (d *decoder) placed() (p kapivara.Placed, err error) {
+	err = d.each("an event", func(name []byte) (err error) {
+		switch string(name) {
+		case "id":
+			var id string
+			id, err = d.text("id")
+			p.ID = kapivara.EventID(id)
+		case "position":
+			p.Position, err = d.number32("position")
+		case "log_position":
+			p.LogPosition, err = d.number64("log_position")
+		case "stored":
+			p.Stored, err = d.boolean("stored")
+		default:
+			err = d.pass()
+		}
+		return err
+	})
+	return p, err
 }

@@ -1,5 +1,7 @@
 package wire
 
+import "time"
+
 // isTime tells whether s is a time by RFC 3339 as time.RFC3339 reads it: capital T and Z, no leap second.
 func isTime(s string) bool {
 	if len(s) < len("2006-01-02T15:04:05Z") {
@@ -36,6 +38,34 @@ func isTime(s string) bool {
 	offHour, ok1 := digits(rest, 1, 2)
 	offMinute, ok2 := digits(rest, 4, 2)
 	return ok1 && ok2 && offHour <= 23 && offMinute <= 59
+}
+
+// timeOf is the time that s names by RFC 3339, to the nanosecond, in UTC.
+func timeOf(s string) (time.Time, bool) {
+	if !isTime(s) {
+		return time.Time{}, false
+	}
+	field := func(i, n int) int {
+		value, _ := digits(s, i, n)
+		return value
+	}
+	nanos, scale, rest := 0, 100_000_000, s[19:]
+	if rest[0] == '.' {
+		for rest = rest[1:]; rest[0] >= '0' && rest[0] <= '9'; rest = rest[1:] {
+			nanos += int(rest[0]-'0') * scale
+			scale /= 10
+		}
+	}
+	t := time.Date(field(0, 4), time.Month(field(5, 2)), field(8, 2), field(11, 2), field(14, 2), field(17, 2), nanos, time.UTC)
+	if rest == "Z" {
+		return t, true
+	}
+	at := len(s) - len(rest)
+	offset := time.Duration(field(at+1, 2))*time.Hour + time.Duration(field(at+4, 2))*time.Minute
+	if rest[0] == '-' {
+		offset = -offset
+	}
+	return t.Add(-offset), true
 }
 
 func daysIn(year, month int) int {
