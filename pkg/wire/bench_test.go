@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -70,4 +71,55 @@ func BenchmarkAppendEvent(b *testing.B) {
 			}
 		}
 	})
+}
+
+func BenchmarkDecodeAppendReply(b *testing.B) {
+	raw := wire.AppendReply(nil, &kapivara.AppendResult{
+		Stream: "lending/loans/application/A-173688", Version: 7, Contiguous: 7,
+		Events: []kapivara.Placed{{ID: "01890a5d-ac96-774b-bcce-b302099a8057", Position: 7, LogPosition: 10293, Stored: true}},
+	})
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := wire.DecodeAppendReply(raw); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkDelivery(b *testing.B) {
+	d := aDelivery()
+	raw := wire.AppendDelivery(nil, &d)
+	b.Run("write", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			raw = wire.AppendDelivery(raw[:0], &d)
+		}
+	})
+	b.Run("read", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, _, err := wire.DecodeDelivery(raw); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkReflection is what the scanner is measured against: the same request through encoding/json.
+func BenchmarkReflection(b *testing.B) {
+	body := benchRequest(100)
+	b.ReportAllocs()
+	for b.Loop() {
+		var a struct {
+			Stream string
+			Events []struct {
+				ID, Type, Time string
+				Data           json.RawMessage
+			}
+		}
+		if err := json.Unmarshal(body, &a); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/100, "ns/event")
 }
