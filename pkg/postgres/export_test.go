@@ -5,3 +5,10 @@ var IDKey = idKey
 
 // SetWindow makes filtered reads of the log look at fewer positions at once.
 func (r *Reader) SetWindow(positions int64) { r.window = positions }
+
+// ReadStatements are the reader's hot statements.
+func ReadStatements(backward bool) map[string]string {
+	return map[string]string{
+		"event": readSQL(readEventSQL, backward), "stream": readSQL(readStreamSQL, backward), "log": readSQL(readLogSQL, backward),
+	}
+}

@@ -22,24 +22,31 @@ type readFixture struct {
 
 func newReadFixture(t *testing.T) (*postgres.Reader, *readFixture) {
 	t.Helper()
-	url := kit.Postgres(t)
+	url, pool := newReadPool(t)
 	owner, err := pgx.Connect(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = owner.Close(context.Background()) })
+	return postgres.NewReader(pool), &readFixture{owner: owner, heads: map[kapivara.Stream]*kapivara.Head{}}
+}
+
+// newReadPool gives the owner's URL of an empty store, and a pool of the reader.
+func newReadPool(t *testing.T) (string, *postgres.Pool) {
+	t.Helper()
+	url := kit.Postgres(t)
 	pool, err := postgres.Open(t.Context(), url, postgres.RoleReader, 4)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	return postgres.NewReader(pool), &readFixture{owner: owner, heads: map[kapivara.Stream]*kapivara.Head{}}
+	return url, pool
 }
 
 func (f *readFixture) exec(t *testing.T, sql string, args ...any) {
 	t.Helper()
 	if _, err := f.owner.Exec(t.Context(), sql, args...); err != nil {
-		t.Fatalf("fixture: %v", err)
+		t.Errorf("fixture: %v", err) // the fixture also runs beside the test
 	}
 }
 
