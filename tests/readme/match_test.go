@@ -72,7 +72,7 @@ func TestMatching(t *testing.T) {
 	t.Parallel()
 	shown := []string{"at 127.0.0.1:4222 after 1.5 s…", "…", "last 3"}
 	for output, want := range map[string]bool{
-		"at 127.0.0.1:9 after 22.75ms, exactly\nlast 3\n":        true,
+		"at 127.0.0.1:9 after 22.75ms, exactly\nlast 3\n":       true,
 		"at 127.0.0.1:9 after 2.5 s, ok\nmore\nmore\nlast 3 \n": true,
 		"at 127.0.0.1:9 after 2.5 s, ok\nlast 4\n":              false,
 		"at 127.0.0.1:9 after 2.5 s, ok\nlast 3\nmore\n":        false,
