@@ -37,14 +37,10 @@ func (d *decoder) members(e *kapivara.NewEvent, stored *kapivara.Event) error {
 			return err
 		}
 		a := attributeOf(name)
-		if named&a != 0 || a == attrExtension && x.twice(name) {
-			return kapivara.Invalid(d.at(clip(string(name))), "the attribute stands twice in the event")
+		if err := d.checkName(a, name, named&a != 0 || a == attrExtension && x.twice(name)); err != nil {
+			return err
 		}
 		named |= a
-		if a == attrExtension && !isExtension(name) {
-			return kapivara.Invalid(d.at(clip(string(name))),
-				"unknown attribute; the name of an extension has lower-case letters and digits, at most 64")
-		}
 		if a != attrData && d.peek() == 'n' {
 			if err := d.literal("null"); err != nil {
 				return err
@@ -67,6 +63,18 @@ func (d *decoder) members(e *kapivara.NewEvent, stored *kapivara.Event) error {
 		e.Attributes = d.attrs[d.from:len(d.attrs):len(d.attrs)]
 	}
 	return d.required(there)
+}
+
+// checkName refuses an attribute that stands twice, and a name that none can have.
+func (d *decoder) checkName(a attribute, name []byte, twice bool) error {
+	if twice {
+		return kapivara.Invalid(d.at(clip(string(name))), "the attribute stands twice in the event")
+	}
+	if a == attrExtension && !isExtension(name) {
+		return kapivara.Invalid(d.at(clip(string(name))),
+			"unknown attribute; the name of an extension has lower-case letters and digits, at most 64")
+	}
+	return nil
 }
 
 // required refuses an event that lacks an attribute or has data twice.
