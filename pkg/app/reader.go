@@ -38,9 +38,12 @@ func (b *base) startReader(ctx context.Context) error {
 		return err
 	}
 	b.defers(func(context.Context) error { return pokes.Unsubscribe() })
-	return b.serve(natsbus.Service{
+	err = b.serve(natsbus.Service{
 		Name:        "kapivara-reader",
 		Description: "Answers questions about events, streams and deliveries",
 		Endpoints:   natsbus.ReadEndpoints(r, r),
 	})
+	// At the stop the followers that wait are answered first: the service then has nothing to wait for.
+	b.defers(func(context.Context) error { r.Stop(); return nil })
+	return err
 }

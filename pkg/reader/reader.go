@@ -19,7 +19,8 @@ type Config struct {
 	// LookFor is how long one request looks through the log, or through the list of streams, for what fits; then it is
 	// answered with how far it has come. Defaults to 1 s.
 	LookFor time.Duration
-	// Waiters is how many followers may wait at once; more are answered busy. Defaults to 10,000.
+	// Waiters is how many followers may wait at once; more are answered busy. They count among the requests that the
+	// service has in hand, so it is to be well below that bound. Defaults to 2,048.
 	Waiters int
 	// Poll is how often the log is read for waiters although no commit was told. Defaults to 1 s.
 	Poll time.Duration
@@ -38,7 +39,7 @@ func (c Config) withDefaults() Config {
 		c.PageBytes = 1 << 20
 	}
 	if c.Waiters <= 0 {
-		c.Waiters = 10_000
+		c.Waiters = 2048
 	}
 	return c
 }
