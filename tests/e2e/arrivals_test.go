@@ -62,7 +62,7 @@ func runArrivals(t *testing.T, log *arrivalLog, turn int) {
 	}
 	listen := func() {
 		for i := range members {
-			join(t, url, subscriber, got, rand.New(rand.NewPCG(seed(t), uint64(i))))
+			join(t, url, subscriber, got, moody(rand.New(rand.NewPCG(seed(t), uint64(i)))))
 		}
 	}
 	l := newLedger(log)
@@ -83,7 +83,7 @@ func runArrivals(t *testing.T, log *arrivalLog, turn int) {
 	if t.Failed() {
 		return
 	}
-	awaitDrained(t, c, len(l.completed))
+	awaitDrained(t, c, subscriber, len(l.completed))
 	t.Logf("%d attempts, answered %v", got.attempts, got.answers)
 
 	checkDeliveries(t, l, got)
@@ -117,7 +117,7 @@ func (c caller) bucketStates(subscriber string) (states []bucketState, err error
 }
 
 // awaitDrained waits until so many deliveries are committed, and nothing else is there.
-func awaitDrained(t *testing.T, c caller, want int) {
+func awaitDrained(t *testing.T, c caller, subscriber string, want int) {
 	t.Helper()
 	kit.Eventually(t, drainWithin, func() error {
 		states, err := c.bucketStates(subscriber)

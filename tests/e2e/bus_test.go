@@ -45,7 +45,8 @@ func startBus(t *testing.T) (natsURL, pgURL string) {
 // caller is a client with nothing of ours: requests in, JSON out.
 type caller struct {
 	*nats.Conn
-	t *testing.T
+	t      *testing.T
+	within time.Duration // how long a request waits for its reply
 }
 
 func dial(t *testing.T, url string, options ...nats.Option) caller {
@@ -55,7 +56,7 @@ func dial(t *testing.T, url string, options ...nats.Option) caller {
 		t.Fatalf("connect: %v", err)
 	}
 	t.Cleanup(nc.Close)
-	return caller{nc, t}
+	return caller{nc, t, patience}
 }
 
 // refusal is an error reply with its facts.
@@ -71,7 +72,7 @@ func (r *refusal) Error() string { return r.Code + ": " + r.Message }
 // call sends a request, whatever its reply says, and reads the reply into into. The error is a *refusal where the service
 // refused.
 func (c caller) call(subject, body string, into any) error {
-	msg, err := c.Request(subject, []byte(body), patience)
+	msg, err := c.Request(subject, []byte(body), c.within)
 	if err != nil {
 		return fmt.Errorf("%s: %w", subject, err)
 	}

@@ -4,9 +4,14 @@
 package e2e_test
 
 import (
+	"os"
 	"testing"
 
 	"kapivara/tests/kit"
 )
 
-func TestMain(m *testing.M) { kit.Main(m) }
+func TestMain(m *testing.M) {
+	code := kit.Run(m)
+	removeBinaries()
+	os.Exit(code)
+}

@@ -106,19 +106,20 @@ func (s *seen) count(answer string) {
 	s.answers[answer]++
 }
 
-// node is one queue member. It answers each delivery by chance: mostly +ACK, now and then -NAK, late, or not at all.
+// node is one queue member.
 type node struct {
 	caller
-	seen *seen
-	dice *rand.Rand // used by the subscription's goroutine alone
-	last map[string]int64
-	done sync.WaitGroup
+	seen   *seen
+	choose func() string // the answer to the next delivery, "" is none; called by the subscription's goroutine alone
+	last   map[string]int64
+	done   sync.WaitGroup
 }
 
 // join starts a node. It ends with the test.
-func join(t *testing.T, url, subscriber string, s *seen, dice *rand.Rand) {
+func join(t *testing.T, url, subscriber string, s *seen, choose func() string) {
 	t.Helper()
-	n := &node{caller: dial(t, url), seen: s, dice: dice, last: map[string]int64{}}
+	n := &node{caller: dial(t, url), seen: s, choose: choose, last: map[string]int64{}}
+	n.within = 5 * time.Second
 	sub, err := n.QueueSubscribe("kapivara.v1.bucket."+subscriber+".*", subscriber, n.handle)
 	if err != nil {
 		t.Fatal(err)
@@ -195,26 +196,32 @@ func (n *node) fetch(d *delivery) error {
 	}
 }
 
-func (n *node) choose() string {
-	switch chance := n.dice.IntN(100); {
-	case chance < 3:
-		return ""
-	case chance < 6:
-		return "-NAK"
-	case chance < 8:
-		return ` -NAK {"delay": "150ms"}`
-	case chance < 10:
-		return "no answer that is known"
-	case chance < 13:
-		return "+WPI"
-	default:
-		return "+ACK"
+// moody answers mostly +ACK, now and then -NAK, later, or not at all.
+func moody(dice *rand.Rand) func() string {
+	return func() string {
+		switch chance := dice.IntN(100); {
+		case chance < 3:
+			return ""
+		case chance < 6:
+			return "-NAK"
+		case chance < 8:
+			return ` -NAK {"delay": "150ms"}`
+		case chance < 10:
+			return "no answer that is known"
+		case chance < 13:
+			return "+WPI"
+		default:
+			return "+ACK"
+		}
 	}
 }
 
+// steady always answers +ACK.
+func steady() string { return "+ACK" }
+
 // answer has an answer confirmed, asking again until there is a reply. After +WPI comes +ACK.
 func (n *node) answer(d *delivery, to, answer string) error {
-	for deadline := time.Now().Add(patience); ; {
+	for deadline := time.Now().Add(4 * patience); ; {
 		var reply struct{ Settled string }
 		err := n.call(to, answer, &reply)
 		switch r := asRefusal(err); {
@@ -229,8 +236,14 @@ func (n *node) answer(d *delivery, to, answer string) error {
 			return fmt.Errorf("confirmed with %q", reply.Settled)
 		case r != nil && r.Code == "stale_token":
 			return nil // this machine was too slow: the next attempt is on its way
-		case r != nil && r.Code != "unavailable" && r.Code != "busy", time.Now().After(deadline):
+		case r != nil && !passing(r.Code), time.Now().After(deadline), n.IsClosed():
 			return err
 		}
+		<-time.After(50 * time.Millisecond)
 	}
+}
+
+// passing tells whether a refusal passes by itself, so that the same is sent again.
+func passing(code string) bool {
+	return code == "unavailable" || code == "busy" || code == "outcome_unknown"
 }
