@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,40 +22,45 @@ func summaryOf(t *testing.T, line string) importSummary {
 	return s
 }
 
-// arrivalTruth is what an arrival file must come to.
-type arrivalTruth struct {
-	Counts struct {
-		New       int64 `json:"new"`
-		Duplicate int64 `json:"duplicate"`
-		Conflict  int64 `json:"conflict"`
-	} `json:"counts"`
-	Deliverable int `json:"streams_deliverable"`
-}
+const (
+	stopCases  = 150
+	stopEvents = 6 // of each case
+)
 
-func expected(t *testing.T, file string) arrivalTruth {
+// badLog writes a log whose events come position by position over all cases, the last position first; every tenth case
+// has a repeat, every fiftieth a rival of an event.
+func badLog(t *testing.T) (file string, repeats, rivals int64) {
 	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
+	var text strings.Builder
+	for position := stopEvents; position >= 1; position-- {
+		for c := range stopCases {
+			line := fmt.Sprintf(`{"id":"stop-%%s%d-%d","stream":"c%d","type":"stop.x","position":%d,"final":%v,"data":{"n":%d}}`+"\n",
+				c, position, c, position, position == stopEvents, position)
+			fmt.Fprintf(&text, line, "")
+			if position == 2 && c%10 == 0 {
+				fmt.Fprintf(&text, line, "")
+				repeats++
+			}
+			if position == 3 && c%50 == 0 {
+				fmt.Fprintf(&text, line, "rival-")
+				rivals++
+			}
+		}
+	}
+	file = filepath.Join(t.TempDir(), "bad.jsonl")
+	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var truth arrivalTruth
-	if err := json.Unmarshal(text, &truth); err != nil {
-		t.Fatal(err)
-	}
-	return truth
+	return file, repeats, rivals
 }
 
 func TestAnImportThatWasStoppedGoesOnAndStoresNothingTwice(t *testing.T) {
 	t.Parallel()
-	shared := kit.Shared(t)
-	file := filepath.Join(shared, "data", "arrivals", "receipt.shuffle.jsonl.gz")
-	if _, err := os.Stat(file); err != nil {
-		t.Skip(err)
-	}
-	args := []string{"import", file, "--into", "tests/receipt/case", "--json", "--publisher", "receipt"}
+	file, repeats, rivals := badLog(t)
+	args := []string{"import", file, "--into", "tests/stopped/case", "--json", "--publisher", "stopped", "--in-flight", "2"}
 	b := inBackground(t, args...)
 	kit.Eventually(t, time.Minute, func() error {
-		status, _, err := kapivara(t, "", "read", "tests/receipt/case/case-4504")
+		status, _, err := kapivara(t, "", "read", "tests/stopped/case/c7")
 		if status != 0 {
 			return errors.New(err)
 		}
@@ -62,20 +68,19 @@ func TestAnImportThatWasStoppedGoesOnAndStoresNothingTwice(t *testing.T) {
 	})
 	b.cancel()
 	first := summaryOf(t, b.line(t))
-	if status := b.stop(t); status != statusInterrupted || first.Stored == 0 || first.Stored >= 8548 {
-		t.Fatalf("stopped with status %d after %d events; it was to be in the middle", status, first.Stored)
+	all := int64(stopCases * stopEvents)
+	if status := b.stop(t); status != statusInterrupted || first.Stored == 0 || first.Stored >= all {
+		t.Fatalf("stopped with status %d after %d of %d events; it was to be in the middle", status, first.Stored, all)
 	}
+	args[len(args)-1] = "64"
 	status, out, said := kapivara(t, "", args...)
-	if status != statusRefused && status != statusDone {
-		t.Fatalf("again: status %d, %s", status, said)
-	}
 	second := summaryOf(t, out)
-	want := expected(t, strings.TrimSuffix(file, ".jsonl.gz")+".expect.json")
-	if first.Stored+second.Stored > want.Counts.New || second.Stored+second.Repeats != want.Counts.New+want.Counts.Duplicate || second.Refused != want.Counts.Conflict {
-		t.Errorf("first %+v\nsecond %+v\nwant %+v", first, second, want)
+	// What was on its way when the import was stopped may be stored though nobody counted it.
+	if status != statusRefused || first.Stored+second.Stored > all || second.Stored+second.Repeats != all+repeats || second.Refused != rivals || second.Complete != stopCases {
+		t.Errorf("status %d, %s\nfirst %+v\nsecond %+v\nwant %d events, %d repeats, %d refused", status, said, first, second, all, repeats, rivals)
 	}
 	_, out, _ = kapivara(t, "", args...)
-	if third := summaryOf(t, out); third.Stored != 0 || third.Complete != want.Deliverable {
-		t.Errorf("a third time: %+v, want nothing stored and %d complete", third, want.Deliverable)
+	if third := summaryOf(t, out); third.Stored != 0 || third.Refused != rivals {
+		t.Errorf("a third time: %+v", third)
 	}
 }

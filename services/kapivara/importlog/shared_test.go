@@ -99,6 +99,9 @@ func TestRealLogsReadAsTheirTruthSays(t *testing.T) {
 	} {
 		t.Run(strings.ReplaceAll(c.file, "/", "_"), func(t *testing.T) {
 			t.Parallel()
+			if (slow || testing.Short()) && (c.truth == "bpic2012" || c.truth == "helpdesk") {
+				t.Skip("a large log: not with -short or the race detector")
+			}
 			text, err := os.ReadFile(filepath.Join(shared, "data", "truth", c.truth+".json"))
 			if err != nil {
 				t.Fatal(err)
@@ -135,6 +138,9 @@ func TestXESAndItsJSONLinesGiveTheSameEvents(t *testing.T) {
 	} {
 		t.Run(c.lines, func(t *testing.T) {
 			t.Parallel()
+			if (slow || testing.Short()) && c.lines == "helpdesk" {
+				t.Skip("a large log: not with -short or the race detector")
+			}
 			c.opts.Log = c.lines
 			got, _ := readAll(t, filepath.Join(shared, "data", "original", c.xes), c.opts)
 			want, _ := readAll(t, filepath.Join(shared, "data", c.lines+".jsonl.gz"), importlog.Options{})
