@@ -20,8 +20,8 @@ import (
 // connections, kills and restarts in any order, and holds every sending and confirmation against invariants I-12 to
 // I-16, I-18 and I-20.
 func TestTheBusKeepsItsPromises(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		rapid.Check(struct{ rapid.TB }{t}, func(r *rapid.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		inBubble(t, func() {
 			w := newWorld(r)
 			defer w.end()
 			r.Repeat(map[string]func(*rapid.T){
@@ -30,6 +30,7 @@ func TestTheBusKeepsItsPromises(t *testing.T) {
 				"late":    w.answerLate,
 				"time":    w.pass,
 				"listen":  w.listen,
+				"slow":    w.slowDown,
 				"lose":    w.lose,
 				"kill":    w.kill,
 				"restart": w.restart,
@@ -38,6 +39,18 @@ func TestTheBusKeepsItsPromises(t *testing.T) {
 			w.heal()
 		})
 	})
+}
+
+// inBubble runs f in a bubble of its own time. A panic, by which rapid ends a run, leaves it.
+func inBubble(t *testing.T, f func()) {
+	var reason any
+	synctest.Test(t, func(*testing.T) {
+		defer func() { reason = recover() }()
+		f()
+	})
+	if reason != nil {
+		panic(reason)
+	}
 }
 
 // world is a store, its dispatchers one after another, and nodes that answer what the test draws.
@@ -49,6 +62,7 @@ type world struct {
 
 	mu        sync.Mutex
 	deaf      bool
+	slow      time.Duration // of the store
 	healed    bool
 	finished  int
 	sent      []kapivara.Delivery
@@ -130,7 +144,37 @@ func (l *link) LeaveDuty(ctx context.Context, epoch int64) error {
 	return l.Dispatch.LeaveDuty(ctx, epoch)
 }
 
+// take lets a call take its time.
+func (l *link) take() {
+	l.w.mu.Lock()
+	slow := l.w.slow
+	l.w.mu.Unlock()
+	time.Sleep(slow)
+}
+
+func (l *link) Look(
+	ctx context.Context, lanes []kapivara.LaneQuery, after kapivara.DueMark, limit int,
+) (*kapivara.Look, error) {
+	look, err := l.Dispatch.Look(ctx, lanes, after, limit)
+	l.take()
+	return look, err
+}
+
+func (l *link) Deliveries(ctx context.Context, refs []kapivara.Ref) ([]kapivara.Numbered, error) {
+	found, err := l.Dispatch.Deliveries(ctx, refs)
+	l.take()
+	return found, err
+}
+
+func (l *link) Events(
+	ctx context.Context, stretches []kapivara.Stretch, limit int, each func(int, []kapivara.Event) error,
+) error {
+	l.take()
+	return l.Dispatch.Events(ctx, stretches, limit, each)
+}
+
 func (l *link) Turn(ctx context.Context, turn *kapivara.Turn) (time.Time, error) {
+	l.take()
 	l.mu.Lock()
 	cut, unknown := l.cut, l.unknown
 	l.unknown = 0
@@ -306,6 +350,12 @@ func (w *world) listen(r *rapid.T) {
 	w.deaf = rapid.Bool().Draw(r, "deaf")
 }
 
+func (w *world) slowDown(r *rapid.T) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.slow = rapid.SampledFrom([]time.Duration{0, time.Millisecond, 20 * time.Millisecond, 300 * time.Millisecond}).Draw(r, "slow")
+}
+
 func (w *world) lose(r *rapid.T) {
 	w.link.mu.Lock()
 	defer w.link.mu.Unlock()
@@ -329,9 +379,11 @@ func (w *world) restart(*rapid.T) {
 // heal lets everybody listen and acknowledge. Then every stream has one delivery, and each is committed or parked.
 func (w *world) heal() {
 	w.mu.Lock()
-	w.deaf, w.healed = false, true
+	w.deaf, w.healed, w.slow = false, true, 0
 	w.mu.Unlock()
-	w.lose0()
+	w.link.mu.Lock()
+	w.link.unknown = 0
+	w.link.mu.Unlock()
 	time.Sleep(2 * time.Minute)
 	w.check(w.r)
 	all := w.store.All()
@@ -343,12 +395,6 @@ func (w *world) heal() {
 			w.r.Errorf("number %d of bucket %s is %s at attempt %d until %v, now is %v", n.Number, n.Due.Bucket, n.Lease.State, n.Lease.Attempt, n.Lease.Until, time.Now())
 		}
 	}
-}
-
-func (w *world) lose0() {
-	w.link.mu.Lock()
-	defer w.link.mu.Unlock()
-	w.link.unknown = 0
 }
 
 func (w *world) end() {
