@@ -95,8 +95,10 @@ func readDifferences(t *testing.T) map[string]difference {
 }
 
 func runVersionCases(t *testing.T, store porttest.AppendStore, cases []versionCase, differences map[string]difference) {
+	log, lookup := store.Connect(t)
+	w := startWriter(t, log, lookup)
 	for _, c := range cases {
-		r := &versionRun{t: t, c: c, w: startWriter(t, store)}
+		r := &versionRun{t: t, c: c, w: w}
 		outcome := r.run()
 		after := 0
 		for _, e := range store.Events(t) {

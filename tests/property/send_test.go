@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"kapivara/pkg/kapivara"
-	"kapivara/pkg/porttest"
 	"kapivara/pkg/writer"
 )
 
@@ -15,9 +14,8 @@ type answer struct {
 	err error
 }
 
-func startWriter(t testing.TB, store porttest.AppendStore) *writer.Writer {
+func startWriter(t testing.TB, log writer.Log, lookup writer.Lookup) *writer.Writer {
 	t.Helper()
-	log, lookup := store.Connect(t)
 	w := writer.New(log, lookup, nil, func(writer.Notice) {}, writer.Config{}, slog.New(slog.DiscardHandler))
 	if err := w.Start(t.Context()); err != nil {
 		t.Fatal(err)
