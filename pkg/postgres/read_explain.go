@@ -106,7 +106,7 @@ func readExplainDelivered(ctx context.Context, tx pgx.Tx, stream int64, byNo map
 			var answer int
 			row, err := readDelivery(rows, &no, &answer)
 			if f := byNo[no]; err == nil && f != nil {
-				f.Delivery, f.Answer = &row, readAnswers()[answer]
+				f.Delivery, f.Answer = &row, readAnswer(answer)
 			}
 			return err
 		})
@@ -117,8 +117,17 @@ func readExplainDelivered(ctx context.Context, tx pgx.Tx, stream int64, byNo map
 	return nil
 }
 
-// readAnswers are the answers by their number in the store.
-func readAnswers() []kapivara.Verdict { return []kapivara.Verdict{"", kapivara.Nak, kapivara.Term} }
+// readAnswer is what a node said to the last attempt, by its number in the store.
+func readAnswer(number int) kapivara.Verdict {
+	switch number {
+	case dispatchNak:
+		return kapivara.Nak
+	case dispatchTerm:
+		return kapivara.Term
+	default:
+		return ""
+	}
+}
 
 func readExplainWaiting(ctx context.Context, tx pgx.Tx, stream, completed int64, byNo map[int32]*kapivara.SubscriberFacts) error {
 	rows, err := tx.Query(ctx, strings.ReplaceAll(readExplainWaitingSQL, "{waiting}", readWaitingColumns), completed, stream, kapivara.MaxAhead)
