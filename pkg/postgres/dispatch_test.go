@@ -16,6 +16,7 @@ import (
 type dispatchFixture struct {
 	*postgres.Dispatch
 	t           testing.TB
+	url         string
 	owner       *pgx.Conn
 	head        int64
 	subscribers []kapivara.Subscriber
@@ -34,7 +35,7 @@ func newDispatchFixture(t testing.TB) *dispatchFixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	return &dispatchFixture{Dispatch: postgres.NewDispatch(pool), t: t, owner: owner}
+	return &dispatchFixture{Dispatch: postgres.NewDispatch(pool), t: t, url: url, owner: owner}
 }
 
 func (f *dispatchFixture) exec(sql string, args ...any) {
