@@ -69,7 +69,9 @@ func (a *AllInOne) PGURL() string { return a.config.ownerURL() }
 func (a *AllInOne) startPostgres(ctx context.Context) (err error) {
 	a.pg, err = embedded.StartPostgres(ctx, embedded.PostgresConfig{
 		DataDir: a.config.DataDir, PGBin: a.config.PGBin,
-		Progress: func(step string) { a.log.Info(step, "service", "postgres") },
+		Progress: func(step string) {
+			a.log.Info("the private PostgreSQL is being prepared", "service", "postgres", "step", step)
+		},
 	})
 	if err != nil {
 		return err

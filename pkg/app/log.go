@@ -10,8 +10,10 @@ import (
 // storeLog fits the store's log to the writer's port: the two rooms do not know each other.
 type storeLog struct{ *postgres.Log }
 
-var _ writer.Log = storeLog{}
-var _ writer.Exclusive = (*postgres.LockedLog)(nil)
+var (
+	_ writer.Log       = storeLog{}
+	_ writer.Exclusive = (*postgres.LockedLog)(nil)
+)
 
 // Exclusive hands the locked log on as the writer's port.
 func (l storeLog) Exclusive(ctx context.Context, do func(ctx context.Context, tx writer.Exclusive) error) error {
