@@ -114,6 +114,8 @@ func (r *Reader) Delivery(ctx context.Context, q kapivara.DeliveryQuery) (kapiva
 		return d, kapivara.EventPage{}, errNoSubscriber()
 	case err != nil:
 		return d, kapivara.EventPage{}, fmt.Errorf("read delivery: %w", translate(err, false))
+	case d.Number == 0 && q.Number == 0:
+		return d, kapivara.EventPage{}, kapivara.Refuse(kapivara.NotFound, "the bucket has committed no delivery")
 	case d.Number == 0:
 		return d, kapivara.EventPage{}, kapivara.Refuse(kapivara.NotFound, "the bucket has no such delivery")
 	}
