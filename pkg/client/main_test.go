@@ -39,7 +39,6 @@ type bus struct {
 	err  error
 }
 
-//nolint:gochecknoglobals // one for the test binary: an example has no other way to it
 var whole bus
 
 // busURL is where the examples connect.

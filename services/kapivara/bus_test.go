@@ -51,7 +51,6 @@ type sharedBus struct {
 	err  error
 }
 
-//nolint:gochecknoglobals // one for the test binary
 var testBus sharedBus
 
 // bus gives the URL of NATS of the shared bus.
@@ -111,7 +110,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// exitStatus runs a command and demands its exit status: status 1 kapivara append …
+// exitStatus runs a command and demands its exit status, as in: status 1 kapivara append.
 func exitStatus(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: status N command [args]")

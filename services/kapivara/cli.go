@@ -54,8 +54,11 @@ func run(ctx context.Context, args []string, std streams) int {
 		kong.Writers(std.out, std.err),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 110}),
 		kong.ExplicitGroups([]kong.Group{
-			{Key: "Run", Title: "Run:"}, {Key: "Events", Title: "Events:"}, {Key: "Streams", Title: "Streams:"},
-			{Key: "Deliveries", Title: "Deliveries:"}, {Key: "Registry", Title: "Registry:"},
+			{Key: "Run", Title: "Run:"},
+			{Key: "Events", Title: "Events:"},
+			{Key: "Streams", Title: "Streams:"},
+			{Key: "Deliveries", Title: "Deliveries:"},
+			{Key: "Registry", Title: "Registry:"},
 			{Key: "Connection", Title: "Connection (as the nats command has them):"},
 		}),
 	}, serverCommands()...)
