@@ -22,7 +22,7 @@ type Client struct {
 }
 
 // Connect connects to NATS; url may hold several servers, with commas between. Once connected the client comes back by
-// itself, for ever, whenever the connection is lost. An error satisfies IsUnreachable where no server was met.
+// itself, for ever, whenever the connection is lost. An error satisfies IsUnreachable where no server let it in.
 func Connect(url string, opts ...Option) (*Client, error) {
 	c := &config{timeout: DefaultTimeout, nats: []nats.Option{
 		nats.Name("kapivara-client"),
@@ -40,9 +40,6 @@ func Connect(url string, opts ...Option) (*Client, error) {
 	}
 	nc, err := nats.Connect(url, c.nats...)
 	if err != nil {
-		if errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrInvalidConnection) {
-			return nil, fmt.Errorf("connect to %s: %w", url, err)
-		}
 		return nil, fmt.Errorf("connect to %s: %w: %w", url, ErrDisconnected, err)
 	}
 	return &Client{nc: nc, own: true, timeout: c.timeout}, nil

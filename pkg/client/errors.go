@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 
@@ -73,7 +74,7 @@ func (c *Client) unanswered(err error, subject string) error {
 	case errors.Is(err, context.Canceled):
 		return err
 	case errors.Is(err, nats.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
-		if denied := c.nc.LastError(); errors.Is(denied, nats.ErrPermissionViolation) {
+		if denied := c.nc.LastError(); errors.Is(denied, nats.ErrPermissionViolation) && strings.Contains(denied.Error(), subject) {
 			return fmt.Errorf("%w (%s): %w", ErrNoAnswer, subject, denied)
 		}
 		return fmt.Errorf("%w (%s)", ErrNoAnswer, subject)

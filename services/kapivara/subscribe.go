@@ -41,6 +41,7 @@ func (cmd *subscribeCommand) Run(a *session) error {
 			return err
 		}
 		fmt.Fprintf(a.std.err, "receiving deliveries of %s, Ctrl-C ends it\n", cmd.Subscriber)
+		defer cmd.hint(a, c)()
 		select {
 		case <-a.ctx.Done():
 		case <-w.enough:
@@ -49,6 +50,22 @@ func (cmd *subscribeCommand) Run(a *session) error {
 		defer cancel()
 		return subscription.Stop(ctx)
 	})
+}
+
+// hint says when there is no such subscriber, while deliveries are awaited already: a node need not have the right to ask.
+func (cmd *subscribeCommand) hint(a *session, c *client.Client) (stop func()) {
+	ctx, cancel := context.WithCancel(a.ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if _, err := c.Subscriber(ctx, cmd.Subscriber); client.IsNotFound(err) {
+			fmt.Fprintf(a.std.err, "there is no subscriber %[1]s yet: kapivara subscriber set %[1]s makes it\n", cmd.Subscriber)
+		}
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
 }
 
 // worker prints or runs, for each delivery.

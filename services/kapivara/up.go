@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 
 	"github.com/alecthomas/kong"
@@ -71,7 +72,7 @@ func startEmbedded(ctx context.Context, e embedded) (url string, stop func(conte
 		return "", nil, err
 	}
 	all := server.NewAllInOne(server.Config{
-		DataDir: dir, NATSListen: "127.0.0.1:-1", PGConns: 16, OpenRegistry: true,
+		DataDir: dir, NATSListen: "127.0.0.1:-1", PGBin: os.Getenv("KAPIVARA_PG_BIN"), PGConns: 16, OpenRegistry: true,
 		Limits: wire.DefaultLimits(), Version: boot.Version(),
 	}, e.Log)
 	if err := all.Start(ctx); err != nil {

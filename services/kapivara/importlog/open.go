@@ -22,21 +22,14 @@ type Log struct {
 	spool  bool
 }
 
-// Open opens a log by its path; "-" is the standard input, which is put into a temporary file first. A gzip file is
-// known by its first bytes. opts.Log, where it is "", is made from the path.
+// Open opens a log by its path; "-" is the standard input, which, like a pipe, is put into a temporary file first. A gzip
+// file is known by its first bytes. opts.Log, where it is "", is made from the path.
 func Open(path string, opts Options) (*Log, error) {
 	if err := opts.check(); err != nil {
 		return nil, err
 	}
 	l := &Log{passes: 1}
-	var err error
-	if path == "-" {
-		l.file, err = spool(os.Stdin)
-		l.spool = true
-	} else {
-		l.file, err = os.Open(path)
-	}
-	if err != nil {
+	if err := l.openFile(path); err != nil {
 		return nil, err
 	}
 	if opts.Log == "" {
@@ -135,15 +128,4 @@ func (c *counted) Read(p []byte) (int, error) {
 	n, err := c.in.Read(p)
 	c.n.Add(int64(n))
 	return n, err
-}
-
-func spool(in io.Reader) (*os.File, error) {
-	file, err := os.CreateTemp("", "kapivara-import-*")
-	if err != nil {
-		return nil, err
-	}
-	if _, err := io.Copy(file, in); err != nil {
-		return nil, errors.Join(err, file.Close(), os.Remove(file.Name()))
-	}
-	return file, nil
 }
