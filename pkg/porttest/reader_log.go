@@ -70,11 +70,20 @@ func readerFilters(t *testing.T, store reader.Events, fill Fill) {
 		all[i].LogPosition = int64(i + 1)
 	}
 	for i, q := range []kapivara.LogQuery{
-		{Context: "a"}, {Context: "ab"}, {Context: "none"},
-		{Types: kapivara.Filter{"order.*"}}, {Types: kapivara.Filter{"order.paid", "invoice.sent"}}, {Types: kapivara.Filter{"order.pai"}},
-		{Types: kapivara.Filter{"o'rder_100%", "order_*"}}, {Types: kapivara.Filter{`back\slash`, `back\*`}}, {Types: kapivara.Filter{"*"}},
-		{Publishers: kapivara.Filter{"cash*"}}, {Publishers: kapivara.Filter{"clerk"}, Context: "a"},
-		{Streams: kapivara.Filter{"a/b/c/1", "shop/*"}}, {Streams: kapivara.Filter{"a*"}}, {Streams: kapivara.Filter{"?", "a/b/c/1?*"}},
+		{Context: "a"},
+		{Context: "ab"},
+		{Context: "none"},
+		{Types: kapivara.Filter{"order.*"}},
+		{Types: kapivara.Filter{"order.paid", "invoice.sent"}},
+		{Types: kapivara.Filter{"order.pai"}},
+		{Types: kapivara.Filter{"o'rder_100%", "order_*"}},
+		{Types: kapivara.Filter{`back\slash`, `back\*`}},
+		{Types: kapivara.Filter{"*"}},
+		{Publishers: kapivara.Filter{"cash*"}},
+		{Publishers: kapivara.Filter{"clerk"}, Context: "a"},
+		{Streams: kapivara.Filter{"a/b/c/1", "shop/*"}},
+		{Streams: kapivara.Filter{"a*"}},
+		{Streams: kapivara.Filter{"?", "a/b/c/1?*"}},
 		{Since: start.Add(20 * time.Minute), Types: kapivara.Filter{"order.*"}, Until: start.Add(40 * time.Minute)},
 	} {
 		for _, backward := range []bool{false, true} {

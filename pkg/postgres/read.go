@@ -27,11 +27,9 @@ func NewReader(pool *Pool) *Reader {
 var readHeadSQL string
 
 const (
-	// readEventColumns are what readRow scans of an event e and its kind k; readBareColumns leave the kind to its number.
-	readEventColumns = readPlaceColumns + `, k.type, k.publisher, ` + readOtherColumns
-	readBareColumns  = readPlaceColumns + `, coalesce(e.kind_no, 0), ` + readOtherColumns
-	readPlaceColumns = `coalesce(e.log_position, 0), coalesce(e.recorded, 'epoch'), coalesce(e.position, 0)`
-	readOtherColumns = `coalesce(e.flags, 0), e.id, coalesce(e.occurred, ''), coalesce(e.source, ''), coalesce(e.attributes, ''), e.data`
+	// readEventColumns are what readRow scans of an event e.
+	readEventColumns = `coalesce(e.log_position, 0), coalesce(e.recorded, 'epoch'), coalesce(e.position, 0), coalesce(e.kind_no, 0),
+		coalesce(e.flags, 0), e.id, coalesce(e.occurred, ''), coalesce(e.source, ''), coalesce(e.attributes, ''), e.data`
 	// readNameColumn is the name of the event's stream. As a subquery it is an index lookup for each row, in every plan.
 	readNameColumn = `(select s.name from kapivara.streams s where s.stream_no = e.stream_no)`
 	// readWeightSQL is kapivara.Event.Weight in SQL; octet_length unpacks nothing.
@@ -44,7 +42,7 @@ func readSQL(statement string, backward bool) string {
 	if backward {
 		desc, after = "desc", "<"
 	}
-	return strings.NewReplacer("{head}", readHeadSQL, "{bare}", readBareColumns,
+	return strings.NewReplacer("{head}", readHeadSQL, "{event}", readEventColumns,
 		"{name}", readNameColumn, "{weight}", readWeightSQL,
 		"{desc}", desc, "{after}", after).Replace(statement)
 }

@@ -49,7 +49,7 @@ func (r *Reader) namedEvents(ctx context.Context, rows pgx.Rows) ([]kapivara.Eve
 	err := readEach(rows, func(rows pgx.Rows) error {
 		found = append(found, readRow{})
 		row := &found[len(found)-1]
-		return rows.Scan(row.bare(&row.stream)...)
+		return rows.Scan(row.into(&row.stream)...)
 	})
 	if err != nil {
 		return nil, err

@@ -74,7 +74,7 @@ func (r *Reader) filteredLogQuery(q kapivara.LogQuery, low, high int64) *bun.Sel
 	if !q.Until.IsZero() {
 		fitting.Where("e.recorded <= ?", q.Until)
 	}
-	return db.NewSelect().ColumnExpr(readBareColumns+", e.name").
+	return db.NewSelect().ColumnExpr(readEventColumns+", e.name").
 		TableExpr("(?) as e", fitting).Where("e.before < ?", q.Bytes).OrderExpr(order)
 }
 

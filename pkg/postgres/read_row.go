@@ -18,7 +18,7 @@ const (
 	readBinary = 4
 )
 
-// readRow takes the columns of an event, and the stream's name. Null is 0 or "": the position of no event is 0.
+// readRow takes the columns of an event, and the stream's name; its kind's names come behind. Null is 0 or "": the position of no event is 0.
 type readRow struct {
 	logPosition              int64
 	recorded                 time.Time
@@ -29,16 +29,8 @@ type readRow struct {
 	occurred, source, stream string
 }
 
-// into takes readEventColumns.
-func (r *readRow) into() []any {
-	return []any{
-		&r.logPosition, &r.recorded, &r.position, &r.kind, &r.publisher, &r.flags, &r.id, &r.occurred, &r.source, &r.attributes,
-		&r.data,
-	}
-}
-
-// bare takes readBareColumns, and those that come behind them.
-func (r *readRow) bare(more ...any) []any {
+// into takes readEventColumns, and those that come behind them.
+func (r *readRow) into(more ...any) []any {
 	return append([]any{
 		&r.logPosition, &r.recorded, &r.position, &r.kindNo, &r.flags, &r.id, &r.occurred, &r.source, &r.attributes, &r.data,
 	}, more...)

@@ -20,7 +20,7 @@ var readStreamSQL string
 // Event reads one event by its id; not_found where there is none.
 func (r *Reader) Event(ctx context.Context, id kapivara.EventID) (kapivara.Event, error) {
 	var row readRow
-	err := r.pool.QueryRow(ctx, readSQL(readEventSQL, false), idKey(id)).Scan(row.bare(&row.stream)...)
+	err := r.pool.QueryRow(ctx, readSQL(readEventSQL, false), idKey(id)).Scan(row.into(&row.stream)...)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return kapivara.Event{}, kapivara.Refuse(kapivara.NotFound, "no event has this id")
 	}
@@ -48,7 +48,7 @@ func (r *Reader) Stream(ctx context.Context, q kapivara.StreamQuery) (kapivara.S
 	err = readEach(rows, func(rows pgx.Rows) error {
 		var low, high []int32
 		var row readRow
-		err := rows.Scan(row.bare(&page.Version, &page.Contiguous, &page.Finish, &page.Canary, &low, &high)...)
+		err := rows.Scan(row.into(&page.Version, &page.Contiguous, &page.Finish, &page.Canary, &low, &high)...)
 		if low != nil {
 			page.Missing = readRanges(low, high)
 		}

@@ -57,8 +57,13 @@ func appendBucketState(dst []byte, b *kapivara.BucketState) []byte {
 		name string
 		n    int64
 	}{
-		{"pending", b.Pending}, {"leased", b.Leased}, {"hidden", b.Hidden}, {"parked", b.Parked},
-		{"committed", b.Committed}, {"discarded", b.Discarded}, {"lag", b.Lag()},
+		{"pending", b.Pending},
+		{"leased", b.Leased},
+		{"hidden", b.Hidden},
+		{"parked", b.Parked},
+		{"committed", b.Committed},
+		{"discarded", b.Discarded},
+		{"lag", b.Lag()},
 	} {
 		dst = append(dst, ',', '"')
 		dst = append(dst, count.name...)

@@ -1,4 +1,4 @@
 -- One event by its id (index events_id).
-select {bare}, {name}
+select {event}, {name}
   from kapivara.events e
  where e.id = $1

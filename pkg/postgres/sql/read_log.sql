@@ -1,7 +1,7 @@
 -- The log after (backward: below) a log position, without filters (index events_log). Log positions are given in commit
 -- order without gaps, so nothing can be committed below what a page has shown.
 -- $1 log position, $2 most rows, $3 most weight, as in read_stream.sql. {after} is ">" or, backward, "<".
-select {bare}, {name}
+select {event}, {name}
   from (select e.*, sum({weight}) over walk - {weight} as before
           from kapivara.events e
          where e.log_position {after} $1

@@ -15,7 +15,7 @@ with s as materialized (
              limit $6) w
      where w.before < $7
 )
-select {bare}, h.version, h.contiguous, coalesce(s.finish, 0), s.canary,
+select {event}, h.version, h.contiguous, coalesce(s.finish, 0), s.canary,
        case when coalesce(e.n, 1) = 1 then h.low end, case when coalesce(e.n, 1) = 1 then h.high end
   from s
  {head}
