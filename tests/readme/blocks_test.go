@@ -1,7 +1,6 @@
 package readme_test
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -25,13 +24,10 @@ type step struct {
 
 func readBlocks(t *testing.T) []block {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(kit.Root(t), "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := read(t, filepath.Join(kit.Root(t), "README.md"))
 	var blocks []block
 	inside := false
-	for i, line := range strings.Split(string(text), "\n") {
+	for i, line := range strings.Split(text, "\n") {
 		fence, isFence := strings.CutPrefix(line, "```")
 		switch {
 		case isFence && inside:

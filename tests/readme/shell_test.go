@@ -28,12 +28,12 @@ type shell struct {
 // newShell builds the binary once, and finds the nats command.
 func newShell(t *testing.T) *shell {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "kapivara-readme-")
+	dir, err := os.MkdirTemp("", "kapivara-readme-") //nolint:usetesting // its folders are closed to the user who runs PostgreSQL in root's place
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil { // as root PostgreSQL runs as another user
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	bin := filepath.Join(dir, "bin")
