@@ -32,7 +32,7 @@ func (k *desk) apply(p *plan, now time.Time) {
 	p.cargo.decide(true)
 	for i := range p.changes {
 		if c := &p.changes[i]; c.verb == settles {
-			k.sender.Notify(c.flight.lane.client.Name, c.flight.show())
+			k.sender.Notify(c.flight.lane.client.Name, c.flight.show(now))
 			if c.answer != nil {
 				c.answer.reply(c.next.Reply(c.answer.Verdict), nil)
 			}
@@ -67,6 +67,7 @@ func (k *desk) change(c *change, now time.Time) {
 		f.Lease.Sent, f.out, f.Retried = now, time.Time{}, true
 		l.leased++
 		return
+	case settles:
 	}
 	f.Retried = true
 	if was == kapivara.Leased && f.Lease.State != kapivara.Leased {
@@ -89,8 +90,8 @@ func (k *desk) change(c *change, now time.Time) {
 	}
 }
 
-// show is the delivery as a notice shows it.
-func (f *flight) show() *kapivara.DeliveryRow {
+// show is the delivery as a notice of the turn at now shows it.
+func (f *flight) show(now time.Time) *kapivara.DeliveryRow {
 	row := &kapivara.DeliveryRow{
 		Bucket: f.lane.bucket, Number: f.Number, Stream: f.Name, Cause: f.Cause, From: f.From, To: f.To,
 		State: f.Lease.State, Attempt: f.Lease.Attempt, LogPosition: f.LogPosition, Reason: f.Lease.Reason,
@@ -101,7 +102,8 @@ func (f *flight) show() *kapivara.DeliveryRow {
 	case kapivara.Hidden:
 		row.Until = f.Lease.Until
 	case kapivara.Committed:
-		row.Committed = f.Lease.Sent
+		row.Committed = now
+	default:
 	}
 	return row
 }

@@ -156,6 +156,7 @@ func (k *desk) load(l *lane, n *kapivara.Numbered) {
 	case kapivara.Hidden, kapivara.Pending:
 		l.add(f)
 		k.conceal(l, f)
+	default: // settled meanwhile
 	}
 }
 

@@ -159,9 +159,13 @@ func (s *DispatchServer) endpoints() []Endpoint {
 		Metadata: map[string]string{"request": "settle.request.json", "reply": "settle.reply.json"},
 	}}
 	for _, e := range [...]struct{ name, subject string }{
-		{"claim", wire.Claim("*")}, {"release", wire.Release("*")}, {"next", wire.Next("*")},
-		{"delivery-hide", wire.Operate("hide", "*")}, {"delivery-park", wire.Operate("park", "*")},
-		{"delivery-retry", wire.Operate("retry", "*")}, {"delivery-discard", wire.Operate("discard", "*")},
+		{"claim", wire.Claim("*")},
+		{"release", wire.Release("*")},
+		{"next", wire.Next("*")},
+		{"delivery-hide", wire.Operate("hide", "*")},
+		{"delivery-park", wire.Operate("park", "*")},
+		{"delivery-retry", wire.Operate("retry", "*")},
+		{"delivery-discard", wire.Operate("discard", "*")},
 		{"delivery-replay", wire.Operate("replay", "*")},
 	} {
 		all = append(all, Endpoint{Name: e.name, Subject: e.subject, Inline: true, Handle: notBuilt(e.name)})

@@ -36,9 +36,9 @@ func (f *dispatchFixture) fillDue(n, events int, s kapivara.Subscriber) {
 	f.t.Helper()
 	f.exec("insert into kapivara.kinds (type, publisher) values ('done', 'clerk') on conflict do nothing")
 	f.exec(`insert into kapivara.streams (stream_no, name, version, contiguous, finish, canary, completed)
-		select i, 'a/b/c/' || i, $2, $2, $2, false, i * $2 from generate_series(1, $1::bigint) i`, n, events)
+		select i, 'a/b/c/' || i, $2::integer, $2, $2, false, i * $2::integer from generate_series(1, $1::bigint) i`, n, events)
 	f.exec(`insert into kapivara.events (log_position, stream_no, position, kind_no, flags, id, data)
-		select (i - 1) * $2 + p, i, p, k.kind_no, case when p = $2 then 3 else 2 end,
+		select (i - 1) * $2::integer + p, i, p, k.kind_no, case when p = $2 then 3 else 2 end,
 		       decode('00', 'hex') || convert_to(i || '-' || p, 'UTF8'), convert_to(repeat('x', 200), 'UTF8')
 		  from generate_series(1, $1::bigint) i, generate_series(1, $2::integer) p, kapivara.kinds k where k.type = 'done' order by 1`, n, events)
 	buckets := make([]int16, n)
@@ -46,7 +46,7 @@ func (f *dispatchFixture) fillDue(n, events int, s kapivara.Subscriber) {
 		buckets[i] = int16(kapivara.BucketOf(kapivara.Stream(fmt.Sprintf("a/b/c/%d", i+1)).Hash(), false, s.Buckets, 0))
 	}
 	f.exec(`insert into kapivara.outbox (due, stream_no, subscriber_no, bucket)
-		select i * $2::bigint, i, $3, b from unnest($1::smallint[]) with ordinality u(b, i)`, buckets, events, s.No)
+		select i * $2::integer, i, $3, b from unnest($1::smallint[]) with ordinality u(b, i)`, buckets, events, s.No)
 	f.exec("analyze kapivara.outbox, kapivara.streams, kapivara.events")
 }
 

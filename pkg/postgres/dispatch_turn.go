@@ -59,9 +59,13 @@ func (d *Dispatch) write(ctx context.Context, epoch int64, fill func(*pgx.Batch)
 	batch.Queue("select kapivara.hold_dispatch($1)", epoch).QueryRow(func(row pgx.Row) error { return row.Scan(&now) })
 	fill(batch)
 	batch.Queue("commit")
+	beforeCommit(conn.Conn())
 	err = conn.SendBatch(ctx, batch).Close()
 	if err != nil && !conn.Conn().IsClosed() {
 		_, _ = conn.Exec(ctx, "rollback") // else the pool throws the connection away
+	}
+	if err == nil && warnedSince(conn.Conn()) {
+		err = kapivara.Refuse(kapivara.OutcomeUnknown, "the store has warned of the commit; send the same request again")
 	}
 	return now, err
 }
