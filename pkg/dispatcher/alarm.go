@@ -3,6 +3,8 @@ package dispatcher
 import (
 	"container/heap"
 	"time"
+
+	"kapivara/pkg/kapivara"
 )
 
 // alarm is a time at which a lane or one of its flights is to be looked at. Alarms are never taken back: whoever is woken
@@ -37,4 +39,60 @@ func (a *alarms) ring(now time.Time) (alarm, bool) {
 		return alarm{}, false
 	}
 	return heap.Pop(a).(alarm), true
+}
+
+// ring looks after every alarm whose time has come.
+func (k *desk) ring() {
+	if steps := k.clock.stepped(); steps != k.steps {
+		k.steps = steps
+		k.rearm()
+	}
+	for now := k.clock.now(); ; {
+		a, ok := k.byStore.ring(now)
+		if !ok {
+			break
+		}
+		switch f := a.flight; {
+		case f == nil:
+			k.touch(a.lane)
+		case a.lane.flights[f.Number] == f && f.Lease.State == kapivara.Leased:
+			k.late = append(k.late, f)
+		}
+	}
+	for now := time.Now(); ; {
+		a, ok := k.byLocal.ring(now)
+		if !ok {
+			break
+		}
+		k.listen(a)
+	}
+}
+
+// rearm sets every alarm by the store's clock anew, since that clock has gone back and some have rung too early.
+func (k *desk) rearm() {
+	k.byStore = nil
+	for _, l := range k.lanes {
+		for _, f := range l.flights {
+			if f.Lease.State != kapivara.Leased {
+				k.byStore.set(alarm{at: f.Lease.Until, lane: l})
+			} else if !f.unheard && !f.out.IsZero() {
+				k.byStore.set(alarm{at: f.Lease.Until, lane: l, flight: f})
+			}
+		}
+	}
+}
+
+// untilAlarm is how long nothing is to be done if nothing comes in.
+func (k *desk) untilAlarm() time.Duration {
+	wait := k.cfg.Poll
+	if !k.reading && !k.stopping {
+		wait -= time.Since(k.looked)
+	}
+	if len(k.byStore) > 0 {
+		wait = min(wait, k.byStore[0].at.Sub(k.clock.now()))
+	}
+	if len(k.byLocal) > 0 {
+		wait = min(wait, time.Until(k.byLocal[0].at))
+	}
+	return max(wait, 0)
 }

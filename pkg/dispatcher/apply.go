@@ -1,7 +1,6 @@
 package dispatcher
 
 import (
-	"errors"
 	"time"
 
 	"kapivara/pkg/kapivara"
@@ -87,77 +86,5 @@ func (k *desk) change(c *change, now time.Time) {
 		k.conceal(l, f)
 	default:
 		l.drop(f)
-	}
-}
-
-// show is the delivery as a notice of the turn at now shows it.
-func (f *flight) show(now time.Time) *kapivara.DeliveryRow {
-	row := &kapivara.DeliveryRow{
-		Bucket: f.lane.bucket, Number: f.Number, Stream: f.Name, Cause: f.Cause, From: f.From, To: f.To,
-		State: f.Lease.State, Attempt: f.Lease.Attempt, LogPosition: f.LogPosition, Reason: f.Lease.Reason,
-	}
-	switch f.Lease.State {
-	case kapivara.Leased:
-		row.Deadline = f.Lease.Until
-	case kapivara.Hidden:
-		row.Until = f.Lease.Until
-	case kapivara.Committed:
-		row.Committed = now
-	default:
-	}
-	return row
-}
-
-// undo forgets a turn that was refused because the store has something else: its lanes are read anew, and its answers
-// judged again.
-func (k *desk) undo(p *plan) {
-	p.cargo.decide(false)
-	for i, l := range p.lanes {
-		l.step = nil
-		if l.gen == p.gens[i] {
-			k.chill(l)
-		}
-	}
-	var again []*answer
-	for i := range p.changes {
-		c := &p.changes[i]
-		c.flight.staged = false
-		k.outdated(c.flight.Ref)
-		if c.answer != nil {
-			again = append(again, c.answer)
-		}
-	}
-	k.answers = append(again, k.answers...)
-	for i, c := range p.clients {
-		news, old := k.tell(c), p.Presences[i]
-		news.Answered = news.Answered || old.Answered
-		news.Extra += old.Extra
-		if news.Listening == nil {
-			news.Listening = old.Listening
-		}
-		if news.SilentSince.IsZero() {
-			news.SilentSince = old.SilentSince
-		}
-	}
-}
-
-// fail gives up on a turn whose outcome may be unknown. Only what the store then has will tell.
-func (k *desk) fail(p *plan, err error) {
-	p.cargo.decide(false)
-	refusal := kapivara.Refuse(kapivara.OutcomeUnknown,
-		"the connection to the store was lost while the answer was being stored; send it again")
-	var known *kapivara.Error
-	if errors.Is(err, kapivara.ErrOffDuty) || errors.As(err, &known) && known.Code == kapivara.Unavailable {
-		refusal = kapivara.Refuse(kapivara.Unavailable, "the answer was not stored; send it again")
-	}
-	for i := range p.changes {
-		a := p.changes[i].answer
-		switch {
-		case a == nil:
-		case a.done == nil:
-			k.answers = append(k.answers, a)
-		default:
-			a.reply(kapivara.Settled{}, refusal)
-		}
 	}
 }

@@ -60,17 +60,6 @@ type step struct {
 	committed int64
 }
 
-// flight is a numbered delivery in memory.
-type flight struct {
-	kapivara.Numbered
-	lane    *lane
-	out     time.Time // the store's time of the last sending, zero while it waits to be sent
-	sends   int
-	staged  bool // the turn being planned or written changes it
-	unheard bool
-	events  []kapivara.Event // kept between probes, nil where they are to be read again
-}
-
 const maxHidden = 256 // hidden deliveries of a lane in memory
 
 func newLane(c *client, b kapivara.Bucket) *lane {

@@ -1,0 +1,84 @@
+package dispatcher
+
+import (
+	"time"
+
+	"kapivara/pkg/kapivara"
+)
+
+// item is the next sending of the flight's attempt.
+func (k *desk) item(f *flight, attempt int) *item {
+	l := f.lane
+	token := kapivara.Token{Bucket: l.row.No, Number: f.Number, Attempt: attempt}
+	return &item{
+		lane: l, due: f.LogPosition, events: f.events, read: f.events != nil,
+		stretch: kapivara.Stretch{Stream: f.Stream, Name: f.Name, From: f.From, To: f.To},
+		delivery: kapivara.Delivery{
+			Subscriber: l.client.Name, Bucket: l.bucket, Buckets: f.Buckets, Canary: f.Canary, Number: f.Number,
+			Attempt: attempt, Cause: f.Cause, Stream: f.Name, Version: f.Version, Finish: f.Finish, Complete: f.Complete,
+			From: f.From, To: f.To, AckWait: l.client.AckWait, Token: token.Sign(k.key),
+		},
+	}
+}
+
+// resend sends the flight's attempt once more, without a write.
+func (k *desk) resend(f *flight) *item {
+	i := k.item(f, f.Lease.Attempt)
+	i.again = true
+	f.lane.again[f.Number]++
+	k.resends.add(i)
+	return i
+}
+
+// flush gives what is to be sent once more to the shipper.
+func (k *desk) flush() {
+	if len(k.resends.items) > 0 {
+		k.resends.decide(true)
+		k.shipper.take(k.resends)
+		k.resends = newCargo()
+	}
+}
+
+// shipped takes in that a cargo is out: from now on the deadlines run.
+func (k *desk) shipped(r report) {
+	k.shipper.waiting--
+	if !r.cargo.ok {
+		return
+	}
+	for _, i := range r.cargo.items {
+		l := i.lane
+		if i.again {
+			if l.again[i.delivery.Number]--; l.again[i.delivery.Number] == 0 {
+				delete(l.again, i.delivery.Number)
+			}
+		}
+		f := l.flights[i.delivery.Number]
+		if f == nil || f.Lease.State != kapivara.Leased || f.Lease.Attempt != i.delivery.Attempt {
+			continue // answered already, or read anew
+		}
+		switch {
+		case !i.sent:
+			k.unhear(f, firstProbe, firstProbe)
+		case l.probe == f:
+			f.sends++
+			f.out, f.events = r.at, i.events
+			k.byLocal.set(alarm{at: time.Now().Add(heardAfter), lane: l, flight: f, sends: f.sends})
+		case !f.unheard:
+			f.sends++
+			k.await(f, r.at, i.delivery.AckWait)
+			if !l.client.hears() {
+				k.byLocal.set(alarm{at: time.Now().Add(heardAfter), lane: l, flight: f, sends: f.sends})
+			}
+		}
+	}
+}
+
+// await begins to wait for the answer to a sending.
+func (k *desk) await(f *flight, sent time.Time, wait time.Duration) {
+	f.out = sent
+	if f.staged {
+		return
+	}
+	f.Lease.Until = sent.Add(wait)
+	k.byStore.set(alarm{at: f.Lease.Until, lane: f.lane, flight: f})
+}

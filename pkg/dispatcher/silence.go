@@ -1,0 +1,52 @@
+package dispatcher
+
+import (
+	"time"
+
+	"kapivara/pkg/kapivara"
+)
+
+// silence settles the leased deliveries whose deadline has passed.
+func (k *desk) silence(p *plan) {
+	now := k.clock.now()
+	late := k.late
+	k.late = nil
+	for _, f := range late {
+		l := f.lane
+		if l.flights[f.Number] != f || f.staged || f.unheard || f.out.IsZero() || f.Lease.State != kapivara.Leased {
+			continue
+		}
+		if f.Lease.Until.After(now) {
+			k.byStore.set(alarm{at: f.Lease.Until, lane: l, flight: f})
+			continue
+		}
+		c := l.client
+		answered := c.news.Answered || c.lastAnswer.After(f.out)
+		k.stage(p, f, f.Lease.Silent(now, answered, c.Policy()), now, nil)
+		if !c.silent && c.news.SilentSince.IsZero() {
+			k.tell(c).SilentSince = f.out
+		}
+	}
+}
+
+// stage puts a settlement into the turn.
+func (k *desk) stage(p *plan, f *flight, next kapivara.Lease, now time.Time, a *answer) {
+	l := f.lane
+	s := p.stepOf(l)
+	f.staged = true
+	if f.Lease.State == kapivara.Leased && next.State != kapivara.Leased {
+		s.leased--
+	}
+	c := change{flight: f, next: next, answer: a, gen: l.gen}
+	if !next.Until.IsZero() {
+		c.after = next.Until.Sub(now)
+	}
+	if next.State == kapivara.Committed {
+		s.committed = f.Number
+		p.Commits = append(p.Commits, kapivara.Commit{Ref: f.Ref, Attempt: next.Attempt, Retried: f.Retried})
+	} else {
+		p.Settlements = append(p.Settlements, kapivara.Settlement{Ref: f.Ref, Lease: next, After: c.after})
+	}
+	p.changes = append(p.changes, c)
+	k.touch(l)
+}
