@@ -25,6 +25,7 @@ func (w *Writer) fast(jobs []*job) {
 	defer cancel()
 	if err := w.ready(ctx, jobs); err != nil {
 		answerAll(jobs, err)
+		w.giveUp(err)
 		return
 	}
 	registry := w.registry.Load()
@@ -40,15 +41,15 @@ func (w *Writer) fast(jobs []*job) {
 			w.slow = append(w.slow, j)
 		}
 	}
-	if len(seen) > 0 {
-		w.repeat(seen)
-	}
 	if len(f.jobs) > 0 {
 		f.batch = draft.Done()
 		w.tip = f.batch.Tip()
 		f.wait = w.log.Begin(ctx, f.batch)
 		w.flights = append(w.flights, f)
 		w.waiting <- f
+	}
+	if len(seen) > 0 {
+		w.repeat(seen) // behind the batch: what was seen may be in it
 	}
 }
 
@@ -178,5 +179,6 @@ func (w *Writer) settle(f *flight) {
 		w.repeat(f.jobs)
 	default:
 		answerAll(f.jobs, f.err)
+		w.giveUp(f.err)
 	}
 }

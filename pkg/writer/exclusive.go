@@ -55,6 +55,7 @@ func (w *Writer) exclusive(jobs []*job) {
 	w.sure = false
 	if err != nil {
 		answerAll(jobs, err)
+		w.giveUp(err)
 		return
 	}
 	w.followSession(s)

@@ -2,6 +2,7 @@ package writer
 
 import (
 	"strconv"
+	"time"
 
 	"kapivara/pkg/kapivara"
 )
@@ -11,6 +12,7 @@ type job struct {
 	publisher string
 	append    *kapivara.Append
 	done      func(*kapivara.AppendResult, error)
+	since     time.Time
 	tries     int // how often it went the fast road in vain
 	// Judged by the schemas of this version of the registry: nil where nothing is violated.
 	judged     int64
@@ -60,6 +62,16 @@ func (j *job) rules(r *kapivara.Registry) kapivara.Rules {
 			return j.violations[i]
 		},
 	}
+}
+
+// away tells that the store could not be asked, or was lost on the way.
+func away(err error) bool {
+	code := kapivara.CodeOf(err)
+	return code == kapivara.Unavailable || code == kapivara.OutcomeUnknown
+}
+
+func storeAway() error {
+	return kapivara.Refuse(kapivara.Unavailable, "the store is out of reach and nothing was stored; send the same request again")
 }
 
 func answerAll(jobs []*job, err error) {

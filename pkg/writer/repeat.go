@@ -19,6 +19,11 @@ func (w *Writer) repeat(jobs []*job) {
 		if last != nil {
 			<-last.over
 		}
+		if last != nil && away(last.err) {
+			answerAll(jobs, storeAway())
+			w.back <- nil
+			return
+		}
 		w.back <- w.answerRepeats(jobs, registry)
 	})
 }

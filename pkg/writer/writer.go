@@ -106,7 +106,7 @@ func (w *Writer) Stop() {
 // Append has the events stored, all or none. The append has passed its Check; done is called once it is durable, or
 // with the refusal, possibly before Append returns.
 func (w *Writer) Append(publisher string, a *kapivara.Append, done func(*kapivara.AppendResult, error)) {
-	j := &job{publisher: publisher, append: a, done: done}
+	j := &job{publisher: publisher, append: a, done: done, since: time.Now()}
 	if r := w.registry.Load(); r != nil {
 		j.judge(r, w.schemas)
 	}
@@ -201,6 +201,27 @@ func (w *Writer) sort(jobs []*job) {
 	for _, j := range jobs {
 		if j.tries > patience {
 			w.slow = append(w.slow, j)
+		} else {
+			w.again = append(w.again, j)
+		}
+	}
+}
+
+// giveUp answers, when the store is away, whoever has waited for a while already: another try may take as long again, and
+// an append is to be answered within 4 s. Nothing of theirs is on its way.
+func (w *Writer) giveUp(err error) {
+	const enough = 500 * time.Millisecond
+	if !away(err) {
+		return
+	}
+	jobs := append(w.again, w.slow...)
+	for range len(w.queue) {
+		jobs = append(jobs, <-w.queue)
+	}
+	w.again, w.slow = nil, nil
+	for _, j := range jobs {
+		if time.Since(j.since) > enough {
+			j.done(nil, storeAway())
 		} else {
 			w.again = append(w.again, j)
 		}
