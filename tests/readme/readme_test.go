@@ -20,6 +20,7 @@ func TestReadme(t *testing.T) {
 		t.Skip("builds and runs the whole binary, the demo included; not in -short")
 	}
 	w := &walk{shell: newShell(t)}
+	w.nats = w.shell.nats(t)
 	blocks := readBlocks(t)
 	for _, b := range blocks {
 		if b.language == "console" {
@@ -33,6 +34,9 @@ func TestReadme(t *testing.T) {
 		t.Fatal("the README does not show `kapivara up`")
 	}
 	w.snippets(t, blocks)
+	if !w.nats {
+		t.Run("nats", func(t *testing.T) { t.Skip("the lines of the nats command were not run, see the log") })
+	}
 	if err := w.up.interrupt(); err != nil {
 		t.Errorf("kapivara up, after Ctrl-C: %v", err)
 	}
@@ -44,7 +48,7 @@ type walk struct {
 	up         *running
 	url        string
 	background []*worker
-	skipped    bool
+	nats       bool // the nats command is there
 }
 
 // worker is a command that goes on in a terminal of its own until it has had what it waits for.
@@ -71,27 +75,17 @@ func (w *walk) block(t *testing.T, b block) {
 			w.packages(t, s.shown)
 		case s.command == "kapivara up":
 			w.startUp(t, s)
-		case b.how == "background" && w.available(t, s.command):
+		case b.how == "background" && w.available(s.command):
 			w.background = append(w.background, &worker{w.shell.start(t, s.command), s})
-		case b.how != "background" && w.available(t, s.command):
+		case b.how != "background" && w.available(s.command):
 			w.step(t, s)
 		}
 	}
 }
 
 // available tells whether the command is there; all but nats is.
-func (w *walk) available(t *testing.T, command string) bool {
-	if !strings.HasPrefix(command, "nats ") {
-		return true
-	}
-	if _, err := exec.LookPath("nats"); err == nil {
-		return true
-	}
-	if !w.skipped {
-		t.Run("nats", func(t *testing.T) { t.Skip("the lines of the nats command are not run: it is not in PATH") })
-	}
-	w.skipped = true
-	return false
+func (w *walk) available(command string) bool {
+	return w.nats || !strings.HasPrefix(command, "nats ")
 }
 
 // step runs a command and compares. What only looks is asked again until it sees what has just been done elsewhere.

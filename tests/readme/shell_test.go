@@ -52,6 +52,27 @@ func newShell(t *testing.T) *shell {
 	return s
 }
 
+// nats puts the nats command where the shell finds it: that of the PATH, else the one that tools/go.mod names, built by Go.
+func (s *shell) nats(t *testing.T) (ok bool) {
+	if _, err := exec.LookPath("nats"); err == nil {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "go", "tool", "-modfile=tools/go.mod", "-n", "nats")
+	cmd.Dir = kit.Root(t)
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if err == nil {
+		err = os.Symlink(strings.TrimSpace(string(out)), filepath.Join(s.dir, "bin", "nats"))
+	}
+	if err != nil {
+		t.Logf("the lines of the nats command are not run, it can't be had here: %v\n%s", err, said.Bytes())
+	}
+	return err == nil
+}
+
 func build(t *testing.T, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", append([]string{"build"}, args...)...)
