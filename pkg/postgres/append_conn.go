@@ -16,9 +16,20 @@ import (
 	"kapivara/pkg/kapivara"
 )
 
-// commitTimeout is how long a commit may take before its connection is dropped and its outcome is unknown. The server is
-// never asked to cancel it.
-const commitTimeout = 3500 * time.Millisecond
+// A commit is never cancelled; when it takes too long its connection is dropped, and its outcome is unknown.
+const (
+	commitTimeout = 3500 * time.Millisecond // where the caller sets no deadline
+	commitGrace   = 500 * time.Millisecond  // beyond the caller's deadline, which bounds what comes before
+)
+
+// commitDeadline is when a commit that is begun under ctx is given up: so that who waits for it is answered within 4 s,
+// however long the statements before it took.
+func commitDeadline(ctx context.Context) time.Time {
+	if deadline, ok := ctx.Deadline(); ok {
+		return deadline.Add(commitGrace)
+	}
+	return time.Now().Add(commitTimeout)
+}
 
 // appendConn is the connection on which batches are pipelined. One goroutine sends, one receives, in the same order.
 type appendConn struct {
@@ -71,7 +82,7 @@ func (c *appendConn) quiet() bool {
 
 // send writes a batch's transaction in one write. An error means that the server can't commit it: the Sync at its end was
 // not sent.
-func (c *appendConn) send(b *kapivara.Batch) error {
+func (c *appendConn) send(b *kapivara.Batch, deadline time.Time) error {
 	buf, err := batchMessages(c.buf[:0], b)
 	if err != nil {
 		return fmt.Errorf("append: encode: %w", err)
@@ -80,7 +91,7 @@ func (c *appendConn) send(b *kapivara.Batch) error {
 	if c.buf = buf; cap(buf) > keep {
 		c.buf = nil
 	}
-	if err := c.net.SetWriteDeadline(time.Now().Add(commitTimeout)); err != nil {
+	if err := c.net.SetWriteDeadline(deadline); err != nil {
 		return err
 	}
 	if n, err := c.net.Write(buf); n < len(buf) {
@@ -94,8 +105,8 @@ var errUnknown = errors.New("the connection was lost during the commit")
 
 // receive reads the server's words on one batch, up to its ReadyForQuery. errUnknown means that the connection is of no
 // further use and the batch may be stored or not; a *pgconn.PgError that it is not.
-func (c *appendConn) receive() (recorded time.Time, err error) {
-	if err := c.net.SetReadDeadline(time.Now().Add(commitTimeout)); err != nil {
+func (c *appendConn) receive(deadline time.Time) (recorded time.Time, err error) {
+	if err := c.net.SetReadDeadline(deadline); err != nil {
 		return time.Time{}, errUnknown
 	}
 	for warned := false; ; {

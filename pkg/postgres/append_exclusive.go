@@ -61,7 +61,7 @@ func rollback(ctx context.Context, tx pgx.Tx) {
 func commit(ctx context.Context, conn *pgxpool.Conn, tx pgx.Tx) error {
 	beforeCommit(conn.Conn())
 	network := conn.Conn().PgConn().Conn()
-	drop := time.AfterFunc(commitTimeout, func() { _ = network.Close() })
+	drop := time.AfterFunc(time.Until(commitDeadline(ctx)), func() { _ = network.Close() })
 	defer drop.Stop()
 	err := tx.Commit(context.WithoutCancel(ctx))
 	switch {

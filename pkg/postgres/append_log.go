@@ -43,9 +43,10 @@ func (l *Log) Close() {
 
 // Begin sends a batch off as one transaction and gives the wait for its outcome; see writer.Log.
 func (l *Log) Begin(ctx context.Context, b *kapivara.Batch) func() (time.Time, error) {
+	deadline := commitDeadline(ctx)
 	conn, err := l.connection(ctx)
 	if err == nil {
-		err = conn.send(b)
+		err = conn.send(b, deadline)
 	}
 	if err != nil {
 		l.drop(conn)
@@ -58,7 +59,7 @@ func (l *Log) Begin(ctx context.Context, b *kapivara.Batch) func() (time.Time, e
 	l.flying.Add(1)
 	return func() (time.Time, error) {
 		defer l.flying.Add(-1)
-		recorded, err := conn.receive()
+		recorded, err := conn.receive(deadline)
 		if errors.Is(err, errUnknown) {
 			l.drop(conn)
 		}
