@@ -20,7 +20,7 @@ func (w *Writer) repeat(jobs []*job) {
 			<-last.over
 		}
 		if last != nil && away(last.err) {
-			answerAll(jobs, storeAway())
+			answerAll(jobs, last.err) // they may stand in that batch, whose outcome may be unknown
 			w.back <- nil
 			return
 		}
