@@ -121,6 +121,43 @@ func wantEvents(t *testing.T, pgURL string, n int) {
 	})
 }
 
+// I-03, I-26 on the road under the log's lock, which every new event type takes: whatever hangs or ends when, the append is
+// answered, and the same request again stores it once.
+func TestALostConnectionUnderTheLockStoresOnceOrNothing(t *testing.T) {
+	t.Parallel()
+	pgURL := kit.Postgres(t)
+	p := newProxy(t, pgURL)
+	w := appendWriter(t, stores.PostgresLog(t, p.url, true))
+	if got := w.send(appendOf("S", "first")); got.err != nil {
+		t.Fatal(got.err)
+	}
+	for i, gate := range []*sync.RWMutex{&p.requests, &p.replies, nil, nil, nil} {
+		a := appendOf("S", fmt.Sprint(i))
+		a.Events[0].Type = fmt.Sprint("new ", i)
+		if gate != nil {
+			gate.Lock()
+		}
+		lost := w.begin(a)
+		if gate == nil {
+			p.cut()
+		}
+		got := w.within(t, lost)
+		if gate != nil {
+			gate.Unlock()
+			p.cut()
+			wantOneOf(t, got, kapivara.Unavailable, kapivara.OutcomeUnknown)
+		}
+		again := w.untilStored(t, a)
+		if again.err != nil || again.Events[0].Position != i+2 {
+			t.Fatalf("append %d: first %+v, then %+v", i, got, again)
+		}
+		if got.err == nil && again.Events[0].Stored {
+			t.Errorf("append %d was confirmed, and is stored only by the second sending", i)
+		}
+	}
+	wantEvents(t, pgURL, 6)
+}
+
 // The backend that has a batch under way is ended: outcome_unknown, and the writer goes on.
 func TestTheWriterGoesOnAfterItsBackendIsEnded(t *testing.T) {
 	t.Parallel()
