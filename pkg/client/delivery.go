@@ -59,8 +59,9 @@ func newItem(msg *nats.Msg, now time.Time) (*item, error) {
 	if err != nil {
 		return nil, err
 	}
-	if msg.Reply == "" {
-		return nil, errors.New("the delivery has no reply subject")
+	// A request of anybody may name a bucket's subject as its reply; only the dispatcher can be answered (T-03).
+	if subscriber, _, ok := wire.ParseSettle(msg.Reply); !ok || subscriber != decoded.Subscriber {
+		return nil, errors.New("it does not come from a dispatcher: its reply subject is no settle subject of the subscriber")
 	}
 	return &item{
 		delivery:  Delivery{Delivery: decoded, Raw: msg.Data},

@@ -201,3 +201,28 @@ func TestStopGivesUpWaitingWhenItsContextEnds(t *testing.T) {
 		t.Errorf("answered %q though the work was left undone", <-d.answers)
 	}
 }
+
+// TestAForgedDeliveryReachesNoHandler is T-03: whoever may send requests may name a bucket's subject as the reply of one.
+func TestAForgedDeliveryReachesNoHandler(t *testing.T) {
+	t.Parallel()
+	d := newDispatcher(t)
+	refused := make(chan error, 10)
+	handled := make(chan int64, 10)
+	s := d.subscribe(t, func(_ context.Context, d *client.Delivery) error {
+		handled <- d.Number
+		return nil
+	}, client.WithErrorHandler(func(err error) { refused <- err }))
+	for _, reply := range []string{"", "_INBOX.x", "kapivara.v1.settle.audit.1", "kapivara.v1.append.billing"} {
+		if err := d.other.PublishRequest("kapivara.v1.bucket.billing.0", reply, delivery("0", 1, "30s", `"events":[]`)); err != nil {
+			t.Fatalf("send: %v", err)
+		}
+		select {
+		case <-refused:
+		case n := <-handled:
+			t.Errorf("with the reply subject %q delivery %d was handled, want it refused", reply, n)
+		case <-t.Context().Done():
+			t.Fatal("nothing came")
+		}
+	}
+	stop(t, s)
+}
