@@ -32,6 +32,8 @@ func (c Config) withDefaults() Config {
 			*d.field = d.value
 		}
 	}
+	// A head must outlast the batches that are decided on it before they land.
+	c.Streams = max(c.Streams, (maxFlights+1)*c.BatchEvents)
 	return c
 }
 
