@@ -49,6 +49,7 @@ type lane struct {
 	probeAt time.Time         // when the next one goes out
 	wait    time.Duration     // between probes
 
+	newFirst      bool // first attempts are next to be leased
 	dirty, hungry bool // it stands in the desk's lists
 	step          *step
 }

@@ -6,7 +6,8 @@ import (
 	"kapivara/pkg/kapivara"
 )
 
-// fill leases what the lanes have room for, those first that have waited longest.
+// fill leases what the lanes have room for, those first that have waited longest. Later attempts and first ones take
+// turns in a lane, so that neither keeps the other out.
 func (k *desk) fill(p *plan) {
 	if k.stopping {
 		return
@@ -19,8 +20,13 @@ func (k *desk) fill(p *plan) {
 		if l.cold || len(l.unheard) > 0 || k.clients[l.client.No] != l.client {
 			continue // touched again once that has changed
 		}
+		begun, leased := len(p.Again), len(p.Leases)
+		if l.newFirst {
+			k.lease(p, l, now)
+		}
 		k.again(p, l, now)
 		k.lease(p, l, now)
+		l.newFirst = len(p.Again) > begun || l.newFirst && len(p.Leases) == leased
 		k.feed(l)
 	}
 }
