@@ -242,3 +242,33 @@ func TestWrongSettingsAreAllReported(t *testing.T) {
 		t.Errorf("got %v, want two faults", err)
 	}
 }
+
+func TestADispatcherThatMayHaveLostItsDutyRefusesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &frozen{Dispatch: memory.NewDispatch(time.Now)}
+		store.Subscribe(billing())
+		b := &bench{t: t, store: store.Dispatch}
+		b.begin(store)
+		b.finish("one")
+		d := b.one()
+		b.pass(time.Second)
+		store.freeze()
+		second := &bench{t: t, store: b.store}
+		second.begin(b.store)
+		second.pass(3 * time.Second)
+		second.settles(d, nak, kapivara.Hidden)
+		second.pass(time.Second)
+		if d = second.one(); d.Attempt != 2 {
+			t.Fatalf("got %v, want attempt 2", brief([]kapivara.Delivery{d}))
+		}
+		told := make(chan error, 1)
+		b.d.Settle(d.Subscriber, d.Token, ack, func(_ kapivara.Settled, err error) { told <- err })
+		synctest.Wait()
+		store.thaw()
+		second.settles(d, ack, kapivara.Committed)
+		b.pass(10 * time.Second)
+		if err := <-told; codeOf(err) != kapivara.Unavailable {
+			t.Errorf("the first dispatcher answers %v to the attempt of the second, want unavailable", err)
+		}
+	})
+}

@@ -39,8 +39,12 @@ const (
 // maxChanges bounds what one turn settles.
 const maxChanges = 4000
 
-// turn plans what there is to do and starts to write it, if anything is.
+// turn plans what there is to do and starts to write it, if anything is. While the duty is not certain nothing is judged:
+// another dispatcher may be at work, and know of attempts that this one would call stale.
 func (k *desk) turn(ctx context.Context) {
+	if !k.held() {
+		return
+	}
 	p := k.plan()
 	if p.Empty() {
 		return
