@@ -34,6 +34,7 @@ type desk struct {
 
 	answers []*answer                   // to be judged
 	lookups map[kapivara.Ref]*lookup    // deliveries that are not in memory
+	asking  int                         // answers that wait for those
 	late    []*flight                   // their deadline has passed
 	dirty   []*lane                     // something may be leased
 	hungry  []*lane                     // something is to be read
@@ -110,7 +111,7 @@ func (k *desk) work(ctx context.Context) {
 }
 
 func (k *desk) receive() {
-	t := k.inbox.take(len(k.answers) < k.cfg.Inbox)
+	t := k.inbox.take(len(k.answers)+k.asking < k.cfg.Inbox)
 	k.answers = append(k.answers, t.answers...)
 	for _, token := range t.unheard {
 		k.missed(token)

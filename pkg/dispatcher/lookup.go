@@ -24,6 +24,7 @@ func (k *desk) judgeFound(p *plan, ref kapivara.Ref, found *lookup) {
 	}
 	if l == nil || l.cold || l.flights[ref.Number] != nil {
 		delete(k.lookups, ref)
+		k.asking -= len(found.answers)
 		k.answers = append(k.answers, found.answers...)
 		return
 	}
@@ -34,6 +35,7 @@ func (k *desk) judgeFound(p *plan, ref kapivara.Ref, found *lookup) {
 	for len(found.answers) > 0 && !f.staged {
 		a := found.answers[0]
 		found.answers = found.answers[1:]
+		k.asking--
 		k.settle(p, f, a)
 	}
 	if f.staged {

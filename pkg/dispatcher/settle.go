@@ -47,6 +47,7 @@ func (k *desk) judgeOne(p *plan, a *answer, unread bool) bool {
 		k.lookups[a.ref()] = found
 	}
 	found.answers = append(found.answers, a)
+	k.asking++
 	return true
 }
 

@@ -11,7 +11,11 @@ func (k *desk) silence(p *plan) {
 	now := k.clock.now()
 	late := k.late
 	k.late = nil
-	for _, f := range late {
+	for i, f := range late {
+		if len(p.changes) >= maxChanges {
+			k.late = late[i:]
+			return
+		}
 		l := f.lane
 		if l.flights[f.Number] != f || f.staged || f.unheard || f.out.IsZero() || f.Lease.State != kapivara.Leased {
 			continue
