@@ -133,8 +133,6 @@ func TestDecodeAppendRefusesWithThePath(t *testing.T) {
 		{"malformed data", request(`,"data":{"a":01}`), ""},
 		{"data with a comma too much", request(`,"data":[1,]`), ""},
 		{"data with a control character", request(`,"data":"` + "\x01" + `"`), ""},
-		{"data that is too deep", request(`,"data":` + strings.Repeat("[", 62) + strings.Repeat("]", 62)), ""},
-		{"nesting 20,000 deep", strings.Repeat(`{"events":[`, 20000), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -166,7 +164,7 @@ func TestDecodeAppendTakesNullAsLeftOut(t *testing.T) {
 
 func TestDecodeAppendHoldsTheLimits(t *testing.T) {
 	t.Parallel()
-	l := wire.Limits{Request: 4000, Data: 8, Attributes: 60, Events: 2, Depth: 8}
+	l := wire.Limits{Request: 4000, Data: 8, Attributes: 60, Events: 2, Depth: 7}
 	for _, c := range []struct {
 		name, body  string
 		limit, size int // limit 0: taken
@@ -179,6 +177,9 @@ func TestDecodeAppendHoldsTheLimits(t *testing.T) {
 		{"three events", `{"events":[{"id":"1","type":"t"},{"id":"2","type":"t"},{"id":"3"`, 2, 3},
 		{"attributes of 60 bytes", request(`,"subject":"` + strings.Repeat("x", 38) + `"`), 0, 0},
 		{"attributes of 61 bytes", request(`,"subject":"` + strings.Repeat("x", 39) + `"`), 60, 61},
+		{"data that makes 7 levels", request(`,"data":[[[[]]]]`), 0, 0},
+		{"data that makes 8 levels", request(`,"data":[[[[[]]]]]`), 7, 8},
+		{"more nesting than is looked at", request(`,"data":` + strings.Repeat("[", 2000)), 7, 8},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

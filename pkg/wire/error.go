@@ -83,6 +83,9 @@ func appendError(dst []byte, e *kapivara.Error) []byte {
 	dst = appendString(dst, string(e.Code))
 	dst = append(dst, `,"message":`...)
 	dst = appendString(dst, e.Message)
+	if e.Facts.Path == "" && (e.Code == kapivara.InvalidRequest || e.Code == kapivara.SchemaViolation) {
+		dst = append(dst, `,"path":""`...) // these always have one: it is the whole request
+	}
 	if facts := encodeFacts(e.Facts); len(facts) > 2 {
 		dst = append(dst, ',')
 		dst = append(dst, facts[1:len(facts)-1]...)

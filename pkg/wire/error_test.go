@@ -75,6 +75,19 @@ func TestTheMissingOfAFinishedStreamIsAListEvenWhenEmpty(t *testing.T) {
 	}
 }
 
+func TestAPathIsThereEvenForTheWholeRequest(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[kapivara.Code]string{
+		kapivara.InvalidRequest:  `{"error":{"code":"invalid_request","message":"m","path":""}}`,
+		kapivara.SchemaViolation: `{"error":{"code":"schema_violation","message":"m","path":""}}`,
+		kapivara.NotFound:        `{"error":{"code":"not_found","message":"m"}}`,
+	} {
+		if _, body := wire.EncodeError(kapivara.Refuse(code, "m")); string(body) != want {
+			t.Errorf("got %s, want %s", body, want)
+		}
+	}
+}
+
 func FuzzEncodeError(f *testing.F) {
 	f.Add("x", "a\r\nNats-Service-Error-Code: 200\r\n")
 	f.Add("events[0]", strings.Repeat("ü%\x00\xff ", 200))

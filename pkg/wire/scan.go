@@ -62,7 +62,7 @@ func (s *scanner) open(c byte, what string) error {
 	}
 	s.depth++
 	if s.depth > s.most {
-		return kapivara.Invalid("", "objects and arrays are nested at most %d deep", s.most)
+		return kapivara.Oversize("the depth of objects and arrays in one another", s.most, s.depth)
 	}
 	return nil
 }
