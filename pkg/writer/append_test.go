@@ -274,7 +274,7 @@ func TestStopAnswersAllThatWasAccepted(t *testing.T) {
 // However little it remembers, a writer decides right.
 func TestASmallMemoryChangesNothing(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, writer.Config{BatchEvents: 2, Streams: 1, IDs: 1}).started(t)
+	d := newDesk(t, writer.Config{BatchEvents: 8, Streams: 1, IDs: 1}).started(t)
 	defer d.Stop()
 	const streams, rounds = 40, 4
 	for round := range rounds {
