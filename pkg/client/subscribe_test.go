@@ -213,7 +213,8 @@ func TestAForgedDeliveryReachesNoHandler(t *testing.T) {
 		return nil
 	}, client.WithErrorHandler(func(err error) { refused <- err }))
 	for _, reply := range []string{"", "_INBOX.x", "kapivara.v1.settle.audit.1", "kapivara.v1.append.billing"} {
-		if err := d.other.PublishRequest("kapivara.v1.bucket.billing.0", reply, delivery("0", 1, "30s", `"events":[]`)); err != nil {
+		forged := &nats.Msg{Subject: "kapivara.v1.bucket.billing.0", Reply: reply, Data: delivery("0", 1, "30s", `"events":[]`)}
+		if err := d.other.PublishMsg(forged); err != nil {
 			t.Fatalf("send: %v", err)
 		}
 		select {
