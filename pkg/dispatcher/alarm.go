@@ -43,9 +43,10 @@ func (a *alarms) ring(now time.Time) (alarm, bool) {
 
 // ring looks after every alarm whose time has come.
 func (k *desk) ring() {
-	if steps := k.clock.stepped(); steps != k.steps {
+	if steps := k.clock.stepped(); steps != k.steps || len(k.byStore) > k.crowded {
 		k.steps = steps
 		k.rearm()
+		k.crowded = 2*len(k.byStore) + fewAlarms
 	}
 	for now := k.clock.now(); ; {
 		a, ok := k.byStore.ring(now)
@@ -68,7 +69,11 @@ func (k *desk) ring() {
 	}
 }
 
-// rearm sets every alarm by the store's clock anew, since that clock has gone back and some have rung too early.
+// fewAlarms may be out of date without being looked for.
+const fewAlarms = 10_000
+
+// rearm sets every alarm by the store's clock anew, since that clock has gone back and some have rung too early, or since
+// most are of deliveries that are settled: with a long ack_wait those would fill the memory.
 func (k *desk) rearm() {
 	k.byStore = nil
 	for _, l := range k.lanes {

@@ -31,6 +31,7 @@ type desk struct {
 	byStore alarms // deadlines and the ends of hiding, by the store's clock
 	byLocal alarms // probes, by the local clock
 	steps   int    // of the store's clock, that the alarms know of
+	crowded int    // more alarms than this by the store's clock are to be sifted
 
 	answers []*answer                   // to be judged
 	lookups map[kapivara.Ref]*lookup    // deliveries that are not in memory
