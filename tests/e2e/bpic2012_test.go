@@ -17,16 +17,23 @@ import (
 // realLog is a real event log with the truth about it.
 type realLog struct {
 	name, file, truth string
+	prefix            string // of its streams
+	publisher         string
 	events, streams   int
 }
 
 // theLog is bpic2012, or the smaller receipt log with -short.
 func theLog(t *testing.T) realLog {
 	t.Helper()
-	log := realLog{name: "bpic2012"}
 	if testing.Short() {
-		log.name = "receipt"
+		return openLog(t, "receipt")
 	}
+	return openLog(t, "bpic2012")
+}
+
+func openLog(t *testing.T, name string) realLog {
+	t.Helper()
+	log := realLog{name: name, prefix: "e2e/" + name + "/case", publisher: "import"}
 	data := filepath.Join(kit.Shared(t), "data")
 	log.file, log.truth = filepath.Join(data, log.name+".jsonl.gz"), filepath.Join(data, "truth", log.name+".json")
 	text, err := os.ReadFile(log.truth)
@@ -41,8 +48,6 @@ func theLog(t *testing.T) realLog {
 	return log
 }
 
-func (l realLog) prefix() string { return "e2e/" + l.name + "/case" }
-
 // importReport is what kapivara import --json prints.
 type importReport struct {
 	Events, Stored, Repeats, Refused, Unreadable, Streams, Complete int
@@ -50,7 +55,7 @@ type importReport struct {
 }
 
 func (l realLog) importArgs(url string) []string {
-	return []string{"import", "-s", url, "--into", l.prefix(), "--json", l.file}
+	return []string{"import", "-s", url, "--into", l.prefix, "--json", l.file}
 }
 
 func (l realLog) importAll(t *testing.T, url string) (r importReport) {
@@ -129,7 +134,7 @@ func writeLines(path string, log realLog, got *seen) (err error) {
 				return err
 			}
 			err := lines.Encode(map[string]any{
-				"id": e.ID, "stream": strings.TrimPrefix(e.Stream, log.prefix()+"/"), "type": e.Type,
+				"id": e.ID, "stream": strings.TrimPrefix(e.Stream, log.prefix+"/"), "type": e.Type,
 				"occurred_on": e.Time, "position": e.Position, "final": e.Final,
 			})
 			if err != nil {

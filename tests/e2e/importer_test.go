@@ -22,7 +22,7 @@ type acked struct {
 // ledger of every promise: the first answer holds for ever.
 type importer struct {
 	caller
-	prefix  string
+	log     realLog
 	workers sync.WaitGroup
 
 	mu     sync.Mutex
@@ -36,7 +36,7 @@ const importWorkers = 32
 // startImporter sends the streams for which mine is true.
 func startImporter(t *testing.T, c caller, log realLog, mine func(stream string) bool) *importer {
 	t.Helper()
-	im := &importer{caller: c, prefix: log.prefix(), ledger: map[string]acked{}, events: map[string]*arrival{}}
+	im := &importer{caller: c, log: log, ledger: map[string]acked{}, events: map[string]*arrival{}}
 	lanes := make([][][]arrival, importWorkers)
 	var group []arrival
 	flush := func() {
@@ -83,7 +83,7 @@ func (im *importer) untilAnswered(group []arrival) error {
 	request := im.request(group)
 	for deadline := time.Now().Add(4 * patience); ; {
 		var reply appendReply
-		err := im.call("kapivara.v1.append.import", request, &reply)
+		err := im.call("kapivara.v1.append."+im.log.publisher, request, &reply)
 		if err == nil {
 			return im.note(group, &reply)
 		}
@@ -96,7 +96,7 @@ func (im *importer) untilAnswered(group []arrival) error {
 
 func (im *importer) request(group []arrival) string {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, `{"stream":%s,"events":[`, encode(im.prefix+"/"+group[0].Stream))
+	fmt.Fprintf(&b, `{"stream":%s,"events":[`, encode(im.log.prefix+"/"+group[0].Stream))
 	for i := range group {
 		a := &group[i]
 		if i > 0 {
@@ -118,7 +118,7 @@ func (im *importer) note(group []arrival, reply *appendReply) error {
 	defer im.mu.Unlock()
 	for i, e := range reply.Events {
 		a := &group[i]
-		now := acked{e.place, im.prefix + "/" + a.Stream, sha256.Sum256(a.Data)}
+		now := acked{e.place, im.log.prefix + "/" + a.Stream, sha256.Sum256(a.Data)}
 		before, known := im.ledger[a.ID]
 		switch {
 		case e.ID != a.ID || e.Position != a.Position || e.LogPosition < 1:
@@ -157,7 +157,7 @@ func (im *importer) askAgain(t *testing.T, most int) {
 }
 
 // checkPromises reads the whole log and looks for every event of the ledger.
-func (im *importer) checkPromises(t *testing.T, want int) {
+func (im *importer) checkPromises(t *testing.T, reader caller, want int) {
 	t.Helper()
 	found, read := 0, int64(0)
 	for more := true; more; {
@@ -165,11 +165,11 @@ func (im *importer) checkPromises(t *testing.T, want int) {
 			Events []cloudEvent
 			More   bool
 		}
-		im.ask("kapivara.v1.read.log._", fmt.Sprintf(`{"after": %d, "limit": 10000}`, read), &page)
+		reader.ask("kapivara.v1.read.log._", fmt.Sprintf(`{"after": %d, "limit": 10000}`, read), &page)
 		for i := range page.Events {
 			e := &page.Events[i]
 			read++
-			if e.LogPosition != fmt.Sprint(read) || !strings.HasPrefix(e.Stream, im.prefix) {
+			if e.LogPosition != fmt.Sprint(read) || !strings.HasPrefix(e.Stream, im.log.prefix) {
 				t.Fatalf("log position %d: got %s of %s", read, e.LogPosition, e.Stream)
 			}
 			if im.kept(e, read) {

@@ -105,7 +105,7 @@ func finish(t *testing.T, log realLog, url string, other *process, im *importer,
 		t.Errorf("the import again: got %+v, want %d repeats", report, log.events)
 	}
 	awaitDrained(t, im.caller, "survivor", log.streams)
-	im.checkPromises(t, log.events)
+	im.checkPromises(t, im.caller, log.events)
 	got.mu.Lock()
 	t.Logf("%d attempts for %d deliveries", got.attempts, len(got.firsts))
 	got.mu.Unlock()

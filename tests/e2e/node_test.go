@@ -116,9 +116,9 @@ type node struct {
 }
 
 // join starts a node. It ends with the test.
-func join(t *testing.T, url, subscriber string, s *seen, choose func() string) {
+func join(t *testing.T, url, subscriber string, s *seen, choose func() string, options ...nats.Option) {
 	t.Helper()
-	n := &node{caller: dial(t, url), seen: s, choose: choose, last: map[string]int64{}}
+	n := &node{caller: dial(t, url, options...), seen: s, choose: choose, last: map[string]int64{}}
 	n.within = 5 * time.Second
 	sub, err := n.QueueSubscribe("kapivara.v1.bucket."+subscriber+".*", subscriber, n.handle)
 	if err != nil {
