@@ -1,6 +1,7 @@
 package porttest
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -14,12 +15,24 @@ import (
 type AppendStore struct {
 	// Connect gives a way to the store for one more writer.
 	Connect func(t testing.TB) (writer.Log, writer.Lookup)
+	// Writer makes a writer under test that is not started. Nil makes one in this process, over Connect.
+	Writer func(t testing.TB) Writer
 	// Registry is the store's registry.
 	Registry writer.RegistryStore
+	// Records are the registry as it is changed. Nil changes it in this process, over Registry.
+	Records *Records
 	// Events reads the whole log in its order, without a writer or a reader.
 	Events func(t testing.TB) []kapivara.Event
 	// Due reads what has become due, by log position and then by subscriber.
 	Due func(t testing.TB) []kapivara.Due
+}
+
+// Writer takes appends: the use case in this process, or the service that is asked from afar. What is begun before the
+// start comes in its order after it.
+type Writer interface {
+	Append(publisher string, a *kapivara.Append, done func(*kapivara.AppendResult, error))
+	Start(ctx context.Context) error
+	Stop()
 }
 
 // Append holds a writer over a store to protocol sections 3 and 4. open makes an empty store whose registry is open or
@@ -73,22 +86,30 @@ func Append(t *testing.T, open func(t testing.TB, open bool) AppendStore) {
 // appendTest is a store under test.
 type appendTest struct {
 	AppendStore
-	registry *writer.Registry
+	registry *Records
 }
 
 func newAppendTest(store AppendStore) appendTest {
-	return appendTest{store, writer.NewRegistry(store.Registry, func([]byte) error { return nil }, nil)}
+	if store.Records != nil {
+		return appendTest{store, store.Records}
+	}
+	return appendTest{store, recordsOf(writer.NewRegistry(store.Registry, func([]byte) error { return nil }, nil))}
 }
 
 // appendWriter is a writer under test. It stops with the test.
 type appendWriter struct {
-	*writer.Writer
+	Writer
 	publisher string
 }
 
 // idle makes a writer that is not started: what is appended waits, and makes up one batch after the start.
 func (a appendTest) idle(t *testing.T) *appendWriter {
 	t.Helper()
+	if a.Writer != nil {
+		w := a.Writer(t)
+		t.Cleanup(w.Stop)
+		return &appendWriter{w, "loans"}
+	}
 	log, lookup := a.Connect(t)
 	w := writer.New(log, lookup, appendSchemas, func(writer.Notice) {}, writer.Config{}, slog.New(slog.DiscardHandler))
 	t.Cleanup(w.Stop)
@@ -109,9 +130,15 @@ func (w *appendWriter) start(t *testing.T) {
 	}
 }
 
-// appendSchemas stands for JSON Schema: where a type has one, data that is "bad" does not fit.
+// appendSchemaText is a JSON Schema that appendBad does not fit and the data of appendEvent does.
+const (
+	appendSchemaText = `{"properties":{"amount":{"type":"number"}}}`
+	appendBad        = `{"amount":"bad"}`
+)
+
+// appendSchemas stands for JSON Schema, for a writer in this process: it knows no schema but that one.
 func appendSchemas(_ *kapivara.EventType, _ kapivara.DataKind, data []byte) error {
-	if string(data) != `"bad"` {
+	if string(data) != appendBad {
 		return nil
 	}
 	return &kapivara.Error{Code: kapivara.SchemaViolation, Message: "bad", Facts: kapivara.Facts{Path: "data.amount"}}

@@ -100,14 +100,14 @@ func appendRefusals(t *testing.T, a appendTest) {
 
 func appendOrder(t *testing.T, a appendTest) {
 	anew := kapivara.ExpectNew()
-	schema := []byte(`{}`)
+	schema := []byte(appendSchemaText)
 	if _, err := a.registry.EventTypes.Set(t.Context(), kapivara.TypeKey{Publisher: "loans", Type: "opened"}, kapivara.EventTypePatch{Schema: &schema}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := a.registry.EventTypes.Set(t.Context(), kapivara.TypeKey{Publisher: "audit", Type: "audited"}, kapivara.EventTypePatch{}); err != nil {
 		t.Fatal(err)
 	}
-	bad := func(e kapivara.NewEvent) kapivara.NewEvent { e.Data = []byte(`"bad"`); return e }
+	bad := func(e kapivara.NewEvent) kapivara.NewEvent { e.Data = []byte(appendBad); return e }
 	foreign := func(e kapivara.NewEvent) kapivara.NewEvent { e.Type = "audited"; return e }
 	appendWantRefusals(t, a, []appendRefusal{
 		{"forbidden, then all others", appendCanary(true, appendExpect(anew, appendTo("F", foreign(appendAt(3, "n")), appendAt(4, "s1"), bad(appendFinal(9, "m"))))),
@@ -186,10 +186,10 @@ func appendFinish(t *testing.T, a appendTest) {
 
 func appendSchema(t *testing.T, a appendTest) {
 	w := a.writer(t)
-	schema := []byte(`{"type":"object"}`)
+	schema := []byte(appendSchemaText)
 	key := kapivara.TypeKey{Publisher: "loans", Type: "opened"}
 	bad := appendEvent("a")
-	bad.Data = []byte(`"bad"`)
+	bad.Data = []byte(appendBad)
 	w.ok(t, appendTo("S", bad)) // before there was a schema
 	if _, err := a.registry.EventTypes.Set(t.Context(), key, kapivara.EventTypePatch{Schema: &schema}); err != nil {
 		t.Fatal(err)
@@ -198,7 +198,7 @@ func appendSchema(t *testing.T, a appendTest) {
 		t.Errorf("a repeat is ok whatever a schema says now: %+v", r)
 	}
 	worse := appendEvent("b")
-	worse.Data = []byte(`"bad"`)
+	worse.Data = []byte(appendBad)
 	w.refused(t, appendTo("S", bad, appendEvent("c"), worse), kapivara.SchemaViolation, kapivara.Facts{Path: "events[2].data.amount"})
 	w.ok(t, appendTo("S", appendEvent("b")))
 	a.wantLog(t, 2)

@@ -10,9 +10,9 @@ import (
 // subscriber sets a subscriber with two buckets and a canary bucket, and gives its number.
 func (f *readFixture) subscriber(t *testing.T, name string) (no int32) {
 	t.Helper()
-	err := f.owner.QueryRow(t.Context(), `insert into kapivara.subscribers
+	err := f.Owner.QueryRow(t.Context(), `insert into kapivara.subscribers
 		(name, description, system, types, streams, buckets, canary_buckets, deliver, ack_wait_ms, max_attempts, backoff_ms, max_in_flight, log_position)
-		values ($1, '', '', '{*}', '{*}', 2, 1, 'complete', 30000, 10, '{1000}', 1, $2) returning subscriber_no`, name, f.log).Scan(&no)
+		values ($1, '', '', '{*}', '{*}', 2, 1, 'complete', 30000, 10, '{1000}', 1, $2) returning subscriber_no`, name, f.Log).Scan(&no)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +27,7 @@ func (f *readFixture) complete(t *testing.T, s kapivara.Stream, n int) (no, due 
 		e.ID, e.Type, e.Position, e.Final = kapivara.EventID(string(s)+"#"+string(rune('0'+i))), "thing.done", i, i == n
 		f.fill(t, e)
 	}
-	return f.heads[s].No, f.log
+	return f.Heads[s].No, f.Log
 }
 
 // waiting puts a complete stream into the outbox.
@@ -43,7 +43,7 @@ func (f *readFixture) lease(t *testing.T, name string, subscriber int32, bucket 
 	t.Helper()
 	no, due := f.complete(t, s, 2)
 	var bucketNo int
-	err := f.owner.QueryRow(t.Context(), `insert into kapivara.buckets (bucket, subscriber, sent) values ($1, $2, 1)
+	err := f.Owner.QueryRow(t.Context(), `insert into kapivara.buckets (bucket, subscriber, sent) values ($1, $2, 1)
 		on conflict (subscriber, bucket) do update set sent = buckets.sent + 1 returning bucket_no, sent`, bucket, name).Scan(&bucketNo, &number)
 	if err != nil {
 		t.Fatal(err)
