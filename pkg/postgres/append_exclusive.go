@@ -14,15 +14,15 @@ import (
 
 // LockedLog is the log within a transaction that holds its lock.
 type LockedLog struct {
-	tx   pgx.Tx
-	tip  kapivara.Tip
-	open bool
+	tx  pgx.Tx
+	tip kapivara.Tip
+	log *Log
 }
 
 // Exclusive runs do under the log's lock and commits when it returns nil; see writer.Log.
 func (l *Log) Exclusive(ctx context.Context, do func(ctx context.Context, tx *LockedLog) error) error {
 	return l.pool.inTx(ctx, func(tx pgx.Tx) error {
-		locked := &LockedLog{tx: tx, open: l.open}
+		locked := &LockedLog{tx: tx, log: l}
 		t := &locked.tip
 		err := tx.QueryRow(ctx, "select head, streams, registry, tag from kapivara.lock_log()").
 			Scan(&t.Head, &t.Streams, &t.Registry, &t.Tag)
@@ -76,12 +76,16 @@ func commit(ctx context.Context, conn *pgxpool.Conn, tx pgx.Tx) error {
 	}
 }
 
-// Tip is the log's end under the lock, and the registry.
+// Tip is the log's end under the lock, and the registry, as they were before the transaction; it is asked for first.
 func (t *LockedLog) Tip(ctx context.Context) (kapivara.Tip, *kapivara.Registry, error) {
-	registry, err := LoadRegistry(ctx, t.tx, t.open)
+	if last := t.log.registry.Load(); last != nil && last.Version == t.tip.Registry {
+		return t.tip, last, nil
+	}
+	registry, err := LoadRegistry(ctx, t.tx, t.log.open)
 	if err != nil {
 		return kapivara.Tip{}, nil, err
 	}
+	t.log.registry.Store(registry)
 	return t.tip, registry, nil
 }
 
@@ -100,7 +104,7 @@ func (t *LockedLog) Register(ctx context.Context, publisher string, newPublisher
 	if err := registerUnknown(ctx, t.tx, publisher, newPublisher, types, t.tip.Head); err != nil {
 		return nil, err
 	}
-	return LoadRegistry(ctx, t.tx, t.open)
+	return LoadRegistry(ctx, t.tx, t.log.open)
 }
 
 // Write stores a batch within the transaction, in the same order as Begin does.

@@ -18,6 +18,8 @@ type Log struct {
 	pool   *Pool
 	config *pgx.ConnConfig
 	open   bool // the registry
+	// registry is the last one read that was durable: what a transaction of ours adds may never be.
+	registry atomic.Pointer[kapivara.Registry]
 
 	mu     sync.Mutex // of conn, between the sender and Close
 	conn   *appendConn
@@ -120,21 +122,40 @@ func (l *Log) drop(conn *appendConn) {
 
 // Tip reads the log's end and the registry of its version.
 func (l *Log) Tip(ctx context.Context) (kapivara.Tip, *kapivara.Registry, error) {
-	var tip kapivara.Tip
+	tip, err := readTip(ctx, l.pool)
+	if err != nil {
+		return kapivara.Tip{}, nil, err
+	}
+	if last := l.registry.Load(); last != nil && last.Version == tip.Registry {
+		return tip, last, nil
+	}
 	var registry *kapivara.Registry
-	err := pgx.BeginTxFunc(ctx, l.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		err := tx.QueryRow(ctx, "select head, streams, registry, tag from kapivara.log").
-			Scan(&tip.Head, &tip.Streams, &tip.Registry, &tip.Tag)
-		if err != nil {
+	moment := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err = pgx.BeginTxFunc(ctx, l.pool, moment, func(tx pgx.Tx) (err error) {
+		if tip, err = readTip(ctx, tx); err != nil {
 			return err
 		}
 		registry, err = LoadRegistry(ctx, tx, l.open)
 		return err
 	})
 	if err != nil {
-		return kapivara.Tip{}, nil, translate(fmt.Errorf("read the log's end: %w", err), false)
+		return kapivara.Tip{}, nil, translate(fmt.Errorf("read the registry: %w", err), false)
 	}
+	l.registry.Store(registry)
 	return tip, registry, nil
+}
+
+func readTip(ctx context.Context, q interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+},
+) (kapivara.Tip, error) {
+	var tip kapivara.Tip
+	err := q.QueryRow(ctx, "select head, streams, registry, tag from kapivara.log").
+		Scan(&tip.Head, &tip.Streams, &tip.Registry, &tip.Tag)
+	if err != nil {
+		return kapivara.Tip{}, translate(fmt.Errorf("read the log's end: %w", err), false)
+	}
+	return tip, nil
 }
 
 // Heads reads stream heads; see writer.Lookup.

@@ -104,7 +104,7 @@ func openSession(ctx context.Context, tx Exclusive, jobs []*job) (*session, erro
 			names = append(names, s)
 		}
 	}
-	heads, err := tx.Heads(ctx, names, true)
+	heads, err := tx.Heads(ctx, names, registry.NeedsTypes())
 	if err != nil {
 		return nil, err
 	}
