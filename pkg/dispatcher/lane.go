@@ -38,9 +38,10 @@ type lane struct {
 	after     int64              // all that is due up to it was put into the queue
 	overflown bool               // more may be due than is in the queue
 
-	hidden []*flight // those with the earliest times
-	more   bool      // others may be hidden in the store, all of them later than those
-	spilt  int       // counts what was left to the store
+	hidden  []*flight // those with the earliest times
+	more    bool      // others may be hidden in the store, all of them later than those
+	filling bool      // they are being read, and what is in memory is not certain to be the earliest
+	edge    *flight   // the earliest that was left to the store meanwhile
 
 	again   map[int64]int     // deliveries that are just being sent once more, and how often; nothing makes this forgotten
 	unheard map[int64]*flight // leased ones whose sending met nobody
@@ -81,7 +82,7 @@ func (l *lane) forget() {
 	l.cold, l.opened = true, false
 	l.flights, l.streams, l.leased = map[int64]*flight{}, map[int64]int{}, 0
 	l.queue, l.after, l.overflown = nil, 0, true
-	l.hidden, l.more = nil, true
+	l.hidden, l.more, l.filling, l.edge = nil, true, false, nil
 	l.unheard, l.probe, l.wait = map[int64]*flight{}, nil, 0
 }
 
@@ -125,8 +126,7 @@ func (l *lane) drop(f *flight) {
 // hide puts a hidden flight among those in memory, or leaves it, or a later one, to the store. It tells whether the
 // flight is in memory.
 func (l *lane) hide(f *flight) bool {
-	if l.more && (len(l.hidden) == 0 || byTime(f, l.hidden[len(l.hidden)-1]) > 0) {
-		l.spilt++
+	if l.more && !l.filling && (len(l.hidden) == 0 || byTime(f, l.hidden[len(l.hidden)-1]) > 0) {
 		l.drop(f)
 		return false
 	}
@@ -135,11 +135,26 @@ func (l *lane) hide(f *flight) bool {
 	if len(l.hidden) > maxHidden {
 		last := l.hidden[maxHidden]
 		l.more = true
-		l.spilt++
+		if l.filling && (l.edge == nil || byTime(last, l.edge) < 0) {
+			l.edge = last
+		}
 		l.drop(last)
 		return last != f
 	}
 	return true
+}
+
+// filled ends the filling. Where others are left in the store, last is the latest that was read, or nil where all were;
+// what is in memory and later than one that was left is left as well.
+func (l *lane) filled(last *flight) {
+	edge := l.edge
+	if last != nil && (edge == nil || byTime(last, edge) < 0) {
+		edge = last
+	}
+	l.filling, l.edge, l.more = false, nil, edge != nil
+	for n := len(l.hidden); edge != nil && n > 0 && byTime(l.hidden[n-1], edge) > 0; n = len(l.hidden) {
+		l.drop(l.hidden[n-1])
+	}
 }
 
 func (l *lane) unhide(f *flight) {

@@ -62,9 +62,9 @@ func (k *desk) look(ctx context.Context) {
 		}
 	}
 	queries := make([]kapivara.LaneQuery, len(lanes))
-	seen := make([][2]int, len(lanes))
+	gens := make([]int, len(lanes))
 	for i, l := range lanes {
-		queries[i], seen[i] = l.query(), [2]int{l.gen, l.spilt}
+		queries[i], gens[i] = l.query(), l.gen
 	}
 	mark := k.mark
 	k.start(ctx, func(ctx context.Context) (func(), error) {
@@ -74,8 +74,8 @@ func (k *desk) look(ctx context.Context) {
 				k.wants.roster = true
 			}
 			for i, l := range lanes {
-				if l.gen == seen[i][0] {
-					k.found(l, queries[i], found.Lanes[i], l.spilt != seen[i][1])
+				if l.gen == gens[i] {
+					k.found(l, queries[i], found.Lanes[i])
 				}
 			}
 			k.follow(found.Tail)
@@ -91,14 +91,14 @@ func (l *lane) query() kapivara.LaneQuery {
 		q.Limit = max(l.room()-len(l.queue), 0)
 	}
 	if l.row.No != 0 && l.more && len(l.hidden) == 0 {
-		q.Hidden = maxHidden
+		q.Hidden, l.filling = maxHidden, true
 	}
 	return q
 }
 
 // found takes in what a lane has. Nothing that is due up to the end of a full answer was left out; an answer that is not
-// full has all that a look at the tail before it could have seen.
-func (k *desk) found(l *lane, q kapivara.LaneQuery, work kapivara.LaneWork, spilt bool) {
+// full has all that a look at the tail before it could have seen. What was hidden meanwhile is in memory.
+func (k *desk) found(l *lane, q kapivara.LaneQuery, work kapivara.LaneWork) {
 	if q.Limit > 0 {
 		for i := range work.Due {
 			k.enqueue(l, work.Due[i])
@@ -106,10 +106,14 @@ func (k *desk) found(l *lane, q kapivara.LaneQuery, work kapivara.LaneWork, spil
 		l.overflown = len(work.Due) >= q.Limit
 	}
 	if q.Hidden > 0 {
-		l.more = spilt || len(work.Hidden) >= q.Hidden
 		for i := range work.Hidden {
 			k.load(l, &work.Hidden[i])
 		}
+		var last *flight
+		if n := len(work.Hidden); n >= q.Hidden {
+			last = &flight{Numbered: work.Hidden[n-1]}
+		}
+		l.filled(last)
 	}
 	k.touch(l)
 	k.feed(l)

@@ -4,6 +4,11 @@ import "kapivara/pkg/kapivara"
 
 // judge settles what was answered.
 func (k *desk) judge(p *plan) {
+	for ref, found := range k.lookups {
+		if found.known && len(p.changes) < maxChanges {
+			k.judgeFound(p, ref, found)
+		}
+	}
 	waiting := k.answers
 	k.answers = nil
 	unread := len(waiting) > 0 && k.unread()
@@ -14,11 +19,6 @@ func (k *desk) judge(p *plan) {
 		}
 		if !k.judgeOne(p, a, unread) {
 			k.answers = append(k.answers, a)
-		}
-	}
-	for ref, found := range k.lookups {
-		if found.known && len(p.changes) < maxChanges {
-			k.judgeFound(p, ref, found)
 		}
 	}
 }
