@@ -11,6 +11,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if err := setRolePasswords(); err != nil {
+		panic(err)
+	}
 	code := kit.Run(m)
 	removeBinaries()
 	os.Exit(code)
