@@ -266,10 +266,10 @@ create trigger leave_committed before insert or update on kapivara.retries
 alter table kapivara.retries enable always trigger leave_committed;
 
 -- hold_dispatch raises KV005 when the epoch is no longer that of the dispatcher at work, and keeps another one from
--- taking over until the end of the transaction. It returns the database's time.
+-- taking over until the end of the transaction; prolonging the duty meanwhile is free. It returns the database's time.
 create function kapivara.hold_dispatch(held bigint) returns timestamptz language plpgsql security definer set search_path = '' as $$
 begin
-    perform from kapivara.dispatcher_lease where epoch = held and until > clock_timestamp() for share;
+    perform from kapivara.dispatcher_lease where epoch = held and until > clock_timestamp() for key share;
     if not found then
         raise exception 'another dispatcher is at work' using errcode = 'KV005';
     end if;
