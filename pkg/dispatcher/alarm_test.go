@@ -15,7 +15,7 @@ func TestAlarmsOfWhatIsSettledAreForgotten(t *testing.T) {
 	d.clock.sync(time.Now(), time.Now())
 	k := d.newDesk(1, nil)
 	c := &client{Subscriber: kapivara.NewSubscriber("billing")}
-	l := newLane(c, 0)
+	l := newLane(c, 0, 1)
 	l.row.No = 1
 	k.lanes[1] = l
 	leased := func(number int64) *flight {

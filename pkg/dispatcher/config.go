@@ -17,6 +17,8 @@ type Config struct {
 	Body int
 	// Leases is the most first leases of a turn. Defaults to 500.
 	Leases int
+	// Hidden is the most hidden deliveries of a bucket in memory. Defaults to 256.
+	Hidden int
 	// Inbox is the most answers that wait for their turn. Defaults to 65536.
 	Inbox int
 }
@@ -27,8 +29,8 @@ func (c Config) Validate() error {
 	if c.TTL < 0 || c.Poll < 0 {
 		errs = append(errs, errors.New("dispatcher: TTL and Poll are 0 or more"))
 	}
-	if c.Body < 0 || c.Leases < 0 || c.Inbox < 0 {
-		errs = append(errs, errors.New("dispatcher: Body, Leases and Inbox are 0 or more"))
+	if c.Body < 0 || c.Leases < 0 || c.Inbox < 0 || c.Hidden < 0 {
+		errs = append(errs, errors.New("dispatcher: Body, Leases, Hidden and Inbox are 0 or more"))
 	}
 	return errors.Join(errs...)
 }
@@ -48,6 +50,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Leases == 0 {
 		c.Leases = 500
+	}
+	if c.Hidden == 0 {
+		c.Hidden = 256
 	}
 	if c.Inbox == 0 {
 		c.Inbox = 1 << 16

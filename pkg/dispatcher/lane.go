@@ -38,10 +38,11 @@ type lane struct {
 	after     int64              // all that is due up to it was put into the queue
 	overflown bool               // more may be due than is in the queue
 
-	hidden  []*flight // those with the earliest times
-	more    bool      // others may be hidden in the store, all of them later than those
-	filling bool      // they are being read, and what is in memory is not certain to be the earliest
-	edge    *flight   // the earliest that was left to the store meanwhile
+	hidden  []*flight // those with the earliest times, at most this many
+	most    int
+	more    bool    // others may be hidden in the store, all of them later than those
+	filling bool    // they are being read, and what is in memory is not certain to be the earliest
+	edge    *flight // the earliest that was left to the store meanwhile
 
 	again   map[int64]int     // deliveries that are just being sent once more, and how often; nothing makes this forgotten
 	unheard map[int64]*flight // leased ones whose sending met nobody
@@ -62,10 +63,9 @@ type step struct {
 	committed int64
 }
 
-const maxHidden = 256 // hidden deliveries of a lane in memory
-
-func newLane(c *client, b kapivara.Bucket) *lane {
-	l := &lane{client: c, bucket: b, cold: true, again: map[int64]int{}}
+// newLane is a lane that is to be read; it keeps at most so many hidden deliveries in memory.
+func newLane(c *client, b kapivara.Bucket, hidden int) *lane {
+	l := &lane{client: c, bucket: b, cold: true, most: hidden, again: map[int64]int{}}
 	l.forget()
 	return l
 }
@@ -132,8 +132,8 @@ func (l *lane) hide(f *flight) bool {
 	}
 	i, _ := slices.BinarySearchFunc(l.hidden, f, byTime)
 	l.hidden = slices.Insert(l.hidden, i, f)
-	if len(l.hidden) > maxHidden {
-		last := l.hidden[maxHidden]
+	if len(l.hidden) > l.most {
+		last := l.hidden[l.most]
 		l.more = true
 		if l.filling && (l.edge == nil || byTime(last, l.edge) < 0) {
 			l.edge = last

@@ -91,7 +91,7 @@ func (l *lane) query() kapivara.LaneQuery {
 		q.Limit = max(l.room()-len(l.queue), 0)
 	}
 	if l.row.No != 0 && l.more && len(l.hidden) == 0 {
-		q.Hidden, l.filling = maxHidden, true
+		q.Hidden, l.filling = l.most, true
 	}
 	return q
 }

@@ -58,6 +58,7 @@ type world struct {
 	r          *rapid.T
 	store      *memory.Dispatch
 	subscriber kapivara.Subscriber
+	hidden     int   // in memory
 	link       *link // of the dispatcher that lives
 
 	mu        sync.Mutex
@@ -88,7 +89,8 @@ func newWorld(r *rapid.T) *world {
 	s.AckWait = time.Duration(rapid.IntRange(1, 5).Draw(r, "ack_wait")) * time.Second
 	s.Backoff = []time.Duration{time.Second, 4 * time.Second}
 	w := &world{
-		r: r, store: memory.NewDispatch(time.Now), subscriber: s, attempts: map[place]int{},
+		hidden: rapid.IntRange(1, 3).Draw(r, "hidden in memory"),
+		r:      r, store: memory.NewDispatch(time.Now), subscriber: s, attempts: map[place]int{},
 		firsts: map[kapivara.Bucket]int64{}, committed: map[place]int{}, notBefore: map[place]time.Time{},
 	}
 	w.store.Subscribe(s)
@@ -108,7 +110,7 @@ type link struct {
 
 func (w *world) begin() {
 	w.link = &link{Dispatch: w.store, w: w}
-	w.link.d = dispatcher.New(w.link, w.link, dispatcher.Config{}, slog.New(slog.DiscardHandler))
+	w.link.d = dispatcher.New(w.link, w.link, dispatcher.Config{Hidden: w.hidden}, slog.New(slog.DiscardHandler))
 	if err := w.link.d.Start(context.Background()); err != nil {
 		w.r.Fatal(err)
 	}

@@ -39,7 +39,7 @@ func (k *desk) enroll(roster *kapivara.Roster) {
 func (k *desk) lane(c *client, b kapivara.Bucket) *lane {
 	l := c.lanes[b]
 	if l == nil {
-		l = newLane(c, b)
+		l = newLane(c, b, k.cfg.Hidden)
 		c.lanes[b] = l
 		k.feed(l)
 	}
