@@ -1,8 +1,9 @@
--- Takes streams from what is due; KV006 where one is no longer there.
--- Walks outbox_due, locks the rows. $1 log positions, $2 subscribers.
+-- Takes streams from what is due; KV006 where one is no longer there, or its subscriber is removed: what waits for it is
+-- swept up only later. Walks outbox_due and subscribers_pkey, locks the rows. $1 log positions, $2 subscribers.
 with taken as (
     delete from kapivara.outbox o
      using unnest($1::bigint[], $2::integer[]) as c(due, subscriber_no)
+      join kapivara.subscribers s on s.subscriber_no = c.subscriber_no and s.removed is null
      where o.due = c.due and o.subscriber_no = c.subscriber_no
     returning 1
 )
