@@ -120,3 +120,34 @@ func TestALongStreamGoesByReference(t *testing.T) {
 		}
 	})
 }
+
+func TestOneThatTakesLongLetsTheFloorMoveOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, billing(func(s *kapivara.Subscriber) { s.MaxInFlight, s.AckWait = 2, time.Hour }))
+		var slow kapivara.Delivery
+		b.listen(func(d kapivara.Delivery) {
+			if d.Number == 1 {
+				slow = d
+				return
+			}
+			b.d.Settle(d.Subscriber, d.Token, ack, nil)
+		})
+		for i := range 1200 {
+			b.store.Finish(stream(fmt.Sprint(i)), 1, false)
+		}
+		b.d.Poke(true, false)
+		b.pass(5 * time.Second)
+		rows, leased, err := b.store.Buckets(t.Context(), []string{"billing"})
+		if err != nil || len(rows) != 1 || rows[0].Sent != 1200 || rows[0].Floor < 1000 || len(leased) != 1 {
+			t.Errorf("got %+v with %d leased, %v, want a floor near 1200 sent", rows, len(leased), err)
+		}
+		if l := b.state(slow); l.State != kapivara.Leased || time.Until(l.Until) < 59*time.Minute {
+			t.Errorf("the slow one is %s until %v, want its deadline as it was", l.State, l.Until)
+		}
+		b.settles(slow, ack, kapivara.Committed)
+		b.pass(2 * time.Hour)
+		if n := len(b.takeSent()); n != 1200 {
+			t.Errorf("got %d sendings, want each once", n)
+		}
+	})
+}

@@ -50,6 +50,7 @@ func (k *desk) turn(ctx context.Context) {
 		return
 	}
 	k.turning, k.planned = true, p
+	k.flush() // what an answer of this turn has set free goes before what the turn leases (I-14)
 	if len(p.cargo.items) > 0 {
 		k.shipper.take(p.cargo)
 	}
@@ -80,6 +81,7 @@ func (k *desk) plan() *plan {
 	k.judge(p)
 	k.silence(p)
 	k.fill(p)
+	k.detour(p)
 	k.close(p)
 	return p
 }

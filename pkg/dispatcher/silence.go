@@ -33,6 +33,25 @@ func (k *desk) silence(p *plan) {
 	}
 }
 
+// maxFloor is how far a bucket's floor may be behind what was sent.
+const maxFloor = 1000
+
+// detour takes first leases that last far longer than those after them from the plain road, as if they had made progress,
+// so that the floor moves on: whoever reads a bucket reads all that is above it.
+func (k *desk) detour(p *plan) {
+	now := k.clock.now()
+	for _, l := range p.lanes {
+		if l.step.sent-l.row.Floor <= maxFloor {
+			continue
+		}
+		for _, f := range l.flights {
+			if !f.Retried && !f.staged && !f.out.IsZero() && l.step.sent-f.Number >= maxFloor {
+				k.stage(p, f, f.Lease, now, nil)
+			}
+		}
+	}
+}
+
 // stage puts a settlement into the turn.
 func (k *desk) stage(p *plan, f *flight, next kapivara.Lease, now time.Time, a *answer) {
 	l := f.lane

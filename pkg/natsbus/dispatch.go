@@ -125,7 +125,8 @@ func (s *DispatchServer) end() {
 	s.cancel()
 	for i, sub := range s.subs {
 		if err := sub.Drain(); err != nil {
-			continue // the connection is gone, and the subscription with it
+			_ = sub.Unsubscribe() // the connection is gone or going; the subscription must not come back with it
+			continue
 		}
 		select {
 		case <-s.closed[i]:
