@@ -112,3 +112,22 @@ func TestASubscriberThatListensToSomeBuckets(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatWaitedForAListenerComesInOrder is I-14: the answer to the probe frees a place, which the turn that settles it
+// leases at once; what had met nobody goes before that.
+func TestWhatWaitedForAListenerComesInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, billing(func(s *kapivara.Subscriber) { s.MaxInFlight = 3 }))
+		b.hangUp()
+		b.finish("one", "two", "three", "four", "five", "six")
+		b.pass(time.Minute)
+		b.takeSent()
+		b.listen(func(d kapivara.Delivery) { b.d.Settle(d.Subscriber, d.Token, ack, nil) })
+		b.pass(2 * time.Second)
+		for i, d := range b.takeSent() {
+			if d.Number != int64(i+1) {
+				t.Fatalf("got %d as number %d, want each bucket's numbers in order", d.Number, i+1)
+			}
+		}
+	})
+}
