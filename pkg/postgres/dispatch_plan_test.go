@@ -1,0 +1,94 @@
+package postgres_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"kapivara/pkg/kapivara"
+)
+
+// TestDispatchWalksItsIndexes explains the statements of a turn and of a look as the service prepares them, and holds
+// them to the indexes that their files name.
+func TestDispatchWalksItsIndexes(t *testing.T) {
+	t.Parallel()
+	f := newDispatchFixture(t)
+	s := kapivara.NewSubscriber("billing")
+	s.No = f.Subscribe(s)
+	f.fillDue(2000, 3, s)
+	f.exec("insert into kapivara.buckets (subscriber, bucket) select 'billing', i from generate_series(0, 7) i")
+	f.exec(`insert into kapivara.deliveries (bucket_no, number, due, stream_no, subscriber_no, from_position, to_position, ack_wait_ms, buckets, cause)
+		select 1, i, i * 3, i, $1, 1, 3, 1000, 8, 1 from generate_series(1, 2000) i`, s.No)
+	f.exec("insert into kapivara.commits (bucket_no, number, attempt) select 1, i, 1 from generate_series(1, 1000) i")
+	f.exec(`insert into kapivara.retries (bucket_no, number, sent, until, attempt, counted, state, answer)
+		select 1, i, now(), now(), 1, 1, case when i % 10 = 0 then 2 when i % 2 = 0 then 3 else 4 end, 1 from generate_series(1001, 1900) i`)
+	f.exec("analyze")
+	f.exec("set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set jit = off; set plan_cache_mode = force_generic_plan")
+	for file, indexes := range map[string]string{
+		"move_buckets": "buckets_pkey",
+		"take":         "outbox_due",
+		"again":        "retries_number",
+		"forget":       "retries_number",
+		"lanes":        "outbox_bucket streams_pkey",
+		"tail":         "outbox_due streams_pkey",
+		"hidden":       "retries_waiting deliveries_number streams_pkey",
+		"first":        "deliveries_number commits_number retries_number streams_pkey",
+		"leased":       "retries_leased deliveries_number streams_pkey",
+		"deliveries":   "deliveries_number commits_number retries_number streams_pkey",
+		"events":       "events_position",
+	} {
+		plan := dispatchPlan(t, f, file)
+		for _, index := range strings.Fields(indexes) {
+			if !strings.Contains(plan, index) {
+				t.Errorf("%s does not walk %s:\n%s", file, index, plan)
+			}
+		}
+		if strings.Contains(plan, "Seq Scan") {
+			t.Errorf("%s reads a whole table:\n%s", file, plan)
+		}
+	}
+}
+
+// dispatchPlan is the plan of the statement for parameters that are not known.
+func dispatchPlan(t *testing.T, f *dispatchFixture, name string) string {
+	t.Helper()
+	text, err := os.ReadFile("sql/dispatch_" + name + ".sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sql := strings.NewReplacer("{waiting}", "s.name", "{numbered}", "d.bucket_no, s.name, c.attempt, r.state",
+		"{weight}", "octet_length(e.data)").Replace(string(text))
+	f.exec("prepare dispatch_" + name + " as " + sql)
+	nulls := strings.TrimSuffix(strings.Repeat("null,", strings.Count(parametersOf(sql), "$")), ",")
+	rows, err := f.owner.Query(t.Context(), "explain execute dispatch_"+name+"("+nulls+")", pgx.QueryExecModeSimpleProtocol)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// parametersOf lists the parameters of a statement once each.
+func parametersOf(sql string) (list string) {
+	for _, p := range []string{"$1", "$2", "$3", "$4", "$5"} {
+		if strings.Contains(withoutComments(sql), p) {
+			list += p
+		}
+	}
+	return list
+}
+
+func withoutComments(sql string) string {
+	var kept []string
+	for line := range strings.Lines(sql) {
+		if !strings.HasPrefix(line, "--") {
+			kept = append(kept, line)
+		}
+	}
+	return strings.Join(kept, "")
+}
