@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"kapivara/pkg/kapivara"
 	"kapivara/pkg/wire"
 )
 
@@ -26,8 +27,15 @@ func (c *Client) request(ctx context.Context, subject string, body []byte, held 
 	if refusal := wire.DecodeError(reply.Header.Get, reply.Data); refusal != nil {
 		return nil, refusal
 	}
+	if len(reply.Data) < maxPubAck && wire.IsPubAck(reply.Data) {
+		return nil, kapivara.Refuse(kapivara.Internal,
+			"a JetStream stream laid over %s has answered in the service's place: create it with --no-ack", subject)
+	}
 	return reply.Data, nil
 }
+
+// maxPubAck is more than any acknowledgement of JetStream takes: longer answers need not be looked into.
+const maxPubAck = 1024
 
 // ask sends a request as JSON and reads the answer into reply; step is named in errors.
 func (c *Client) ask(ctx context.Context, step, subject string, request, reply any) error {

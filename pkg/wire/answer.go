@@ -50,7 +50,7 @@ func ParseReply(body []byte, failure string) (answer kapivara.Answer, ignore boo
 			return a, false
 		}
 	}
-	if isPubAck(text) {
+	if IsPubAck(text) {
 		return kapivara.Answer{}, true
 	}
 	return nak(string(text)), false
@@ -95,9 +95,10 @@ func parseDelay(raw json.RawMessage) (time.Duration, error) {
 	return 0, kapivara.Invalid("delay", `a delay is a duration as in "10s", or a number of nanoseconds`)
 }
 
-// isPubAck tells whether the text is an object with a stream and a seq.
-func isPubAck(text []byte) bool {
-	if len(text) == 0 || text[0] != '{' {
+// IsPubAck tells whether the text is an object with a stream and a seq: the acknowledgement of a JetStream stream that is
+// laid over our subjects, which answers whoever sends there.
+func IsPubAck(text []byte) bool {
+	if len(text) == 0 || text[0] != '{' || !bytes.Contains(text, []byte(`"seq"`)) {
 		return false
 	}
 	var ack struct {
