@@ -104,7 +104,8 @@ func appendMixed(t *testing.T, a appendTest) {
 	appendWant(t, w.ok(t, appendExpect(kapivara.ExpectVersion(2), appendTo("S", appendEvent("c"), appendEvent("a"), appendEvent("d")))),
 		&kapivara.AppendResult{
 			Stream: kapivara.Stream(appendStream("S")), Version: 4, Contiguous: 4, Events: []kapivara.Placed{
-				{ID: "c", Position: 3, LogPosition: 3, Stored: true}, {ID: "a", Position: 1, LogPosition: 1},
+				{ID: "c", Position: 3, LogPosition: 3, Stored: true},
+				{ID: "a", Position: 1, LogPosition: 1},
 				{ID: "d", Position: 4, LogPosition: 4, Stored: true},
 			},
 		})

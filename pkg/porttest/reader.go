@@ -84,7 +84,7 @@ func readerEvent(t *testing.T, store reader.Events, fill Fill) {
 			e.ID, e.Time, e.Source = "0192fdaa-0000-7000-8000-00000000000a", "2026-01-02T03:04:05.678+01:00", "//else/where"
 			e.Attributes = []byte(`"subject":"x","correlationid":7`)
 		}),
-		anEvent("a/b/c/1", 2, final, func(e *kapivara.Event) { e.ID, e.Data = "fifteen-letters", []byte(" \n[1,2.50, 3e0]") }),
+		anEvent("a/b/c/1", 2, final, func(e *kapivara.Event) { e.ID, e.Data = "fifteen-letters", []byte("[1,\n 2.50, 3e0]") }),
 		anEvent("a/b/c/ü/2 x", 7, ofType("T02 Check, *not*", "other"), func(e *kapivara.Event) {
 			e.Type, e.Kind, e.Data = "T02 Check confirmation", kapivara.BinaryData, []byte{0, 255, 1}
 		}),
