@@ -85,11 +85,12 @@ func TestALateAnswerFindsWhatIsNotInMemory(t *testing.T) {
 		if len(sent) != 500 {
 			t.Fatalf("got %d sendings, want 500", len(sent))
 		}
-		for i, d := range sent[:60] {
-			if l := b.state(sent[len(sent)-1-i]); l.State != kapivara.Hidden {
+		for i := range 60 {
+			d := sent[len(sent)-1-i]
+			if l := b.state(d); l.State != kapivara.Hidden {
 				t.Fatalf("a silent one is %s, want hidden", l.State)
 			}
-			switch d = sent[len(sent)-1-i]; i % 3 {
+			switch i % 3 {
 			case 0:
 				b.settles(d, ack, kapivara.Committed)
 				b.settles(d, ack, kapivara.Committed)
