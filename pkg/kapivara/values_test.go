@@ -14,10 +14,19 @@ func TestFilters(t *testing.T) {
 		text   string
 		fits   bool
 	}{
-		{Any(), "", true}, {Any(), "anything/at all", true}, {nil, "a", false}, {Filter{"a"}, "a", true}, {Filter{"a"}, "ab", false},
-		{Filter{"a"}, "A", false}, {Filter{"a*"}, "a", true}, {Filter{"a*"}, "a/b.c*", true}, {Filter{"a*"}, "ba", false},
-		{Filter{"application.*"}, "application.submitted", true}, {Filter{"application.*"}, "application", false},
-		{Filter{"x", "y*"}, "yes", true}, {Filter{"a.b"}, "a-b", false},
+		{Any(), "", true},
+		{Any(), "anything/at all", true},
+		{nil, "a", false},
+		{Filter{"a"}, "a", true},
+		{Filter{"a"}, "ab", false},
+		{Filter{"a"}, "A", false},
+		{Filter{"a*"}, "a", true},
+		{Filter{"a*"}, "a/b.c*", true},
+		{Filter{"a*"}, "ba", false},
+		{Filter{"application.*"}, "application.submitted", true},
+		{Filter{"application.*"}, "application", false},
+		{Filter{"x", "y*"}, "yes", true},
+		{Filter{"a.b"}, "a-b", false},
 	} {
 		if got := c.filter.Fits(c.text); got != c.fits {
 			t.Errorf("%v fits %q: %v", c.filter, c.text, got)

@@ -41,7 +41,9 @@ func (t *LockedLog) Register(_ context.Context, publisher string, newPublisher b
 }
 
 // Write stores a batch that was decided under the lock.
-func (t *LockedLog) Write(_ context.Context, b *kapivara.Batch) (time.Time, error) { return t.log.write(b) }
+func (t *LockedLog) Write(_ context.Context, b *kapivara.Batch) (time.Time, error) {
+	return t.log.write(b)
+}
 
 // write stores all of the batch or nothing. It checks for itself what the store's constraints hold.
 func (l *Log) write(b *kapivara.Batch) (time.Time, error) {

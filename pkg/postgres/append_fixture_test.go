@@ -62,7 +62,7 @@ func appendOf(stream string, ids ...string) *kapivara.Append {
 // openDir is a fresh folder that the server's user may pass through.
 func openDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "kapi-")
+	dir, err := os.MkdirTemp("", "kapi-") //nolint:usetesting // t.TempDir lies below a folder that is closed to others
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -114,8 +114,11 @@ func wantEvents(t *testing.T, pgURL string, n int) {
 	conn := connectAs(t, pgURL, "owner")
 	kit.Eventually(t, 30*time.Second, func() error {
 		var got int
-		if err := conn.QueryRow(t.Context(), "select count(*) from kapivara.events").Scan(&got); err != nil || got != n {
-			return fmt.Errorf("%d events, %v, want %d", got, err, n)
+		if err := conn.QueryRow(t.Context(), "select count(*) from kapivara.events").Scan(&got); err != nil {
+			return err
+		}
+		if got != n {
+			return fmt.Errorf("%d events, want %d", got, n)
 		}
 		return nil
 	})
@@ -181,10 +184,10 @@ func TestTheWriterGoesOnAfterItsBackendIsEnded(t *testing.T) {
 	kit.Eventually(t, 3*time.Second, func() error {
 		tag, err := other.Exec(t.Context(), `select pg_terminate_backend(pid) from pg_stat_activity
 			where datname = current_database() and application_name = 'kapivara_writer' and wait_event_type = 'Lock'`)
-		if err != nil || tag.RowsAffected() == 0 {
-			return fmt.Errorf("nobody waits for the lock: %v", err)
+		if err == nil && tag.RowsAffected() == 0 {
+			err = errors.New("nobody waits for the lock")
 		}
-		return nil
+		return err
 	})
 	wantOneOf(t, w.within(t, lost), kapivara.OutcomeUnknown, kapivara.Unavailable)
 	if err := tx.Rollback(t.Context()); err != nil {
@@ -348,8 +351,11 @@ func alter(t *testing.T, pgURL, setting, value string) {
 	}
 	kit.Eventually(t, 30*time.Second, func() error {
 		var got string
-		if err := connectAs(t, pgURL, "owner").QueryRow(t.Context(), "select current_setting($1)", setting).Scan(&got); err != nil || got != value {
-			return fmt.Errorf("%s is %q, %v", setting, got, err)
+		if err := connectAs(t, pgURL, "owner").QueryRow(t.Context(), "select current_setting($1)", setting).Scan(&got); err != nil {
+			return err
+		}
+		if got != value {
+			return fmt.Errorf("%s is %q, want %q", setting, got, value)
 		}
 		return nil
 	})

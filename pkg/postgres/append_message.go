@@ -20,8 +20,11 @@ const (
 
 // appendStatements are prepared when the append connection opens.
 var appendStatements = [...]struct{ name, sql string }{ //nolint:gochecknoglobals // constant
-	{stmtTake, sqlAppendTake}, {stmtStreams, sqlAppendStreams}, {stmtEvents, sqlAppendEvents},
-	{stmtOutbox, sqlAppendOutbox}, {stmtGrown, sqlAppendGrown},
+	{stmtTake, sqlAppendTake},
+	{stmtStreams, sqlAppendStreams},
+	{stmtEvents, sqlAppendEvents},
+	{stmtOutbox, sqlAppendOutbox},
+	{stmtGrown, sqlAppendGrown},
 }
 
 // batchMessages writes the whole transaction of a batch as messages of the extended query protocol, up to one Sync: until

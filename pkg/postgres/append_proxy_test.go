@@ -28,7 +28,7 @@ func newProxy(t *testing.T, pgURL string) *proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := os.MkdirTemp("", "kapi-proxy-") // t.TempDir is too long for a socket
+	dir, err := os.MkdirTemp("", "kapi-proxy-") //nolint:usetesting // t.TempDir is too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // The roles that reach the store, and the superuser who owns it.
-var everybody = []string{"kapivara_writer", "kapivara_reader", "kapivara_dispatcher", "owner"} //nolint:gochecknoglobals // constant
+var everybody = []string{"kapivara_writer", "kapivara_reader", "kapivara_dispatcher", "owner"}
 
 // connectAs opens a session of a role; owner is whom the URL names.
 func connectAs(t *testing.T, pgURL, role string) *pgx.Conn {

@@ -26,7 +26,7 @@ import (
 const benchInFlight = 512
 
 // benchData is a small JSON object, as an application's event has it.
-var benchData = []byte(`{"amount":20000,"currency":"EUR","customer":"` + strings.Repeat("c", 80) + `"}`) //nolint:gochecknoglobals // constant
+var benchData = []byte(`{"amount":20000,"currency":"EUR","customer":"` + strings.Repeat("c", 80) + `"}`)
 
 // BenchmarkAppend is the append road from the writer's queue to the durable answer: 512 appends in flight, on a new
 // stream each. BenchmarkCopy is the floor that PostgreSQL sets it.

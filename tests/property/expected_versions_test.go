@@ -283,6 +283,7 @@ func outcomeOf(got answer) string {
 		return "refused_ended"
 	case kapivara.InvalidRequest, kapivara.TooLarge:
 		return "invalid"
+	default:
 	}
 	return fmt.Sprint("error: ", got.err)
 }
