@@ -56,6 +56,9 @@ func (k *desk) change(c *change, now time.Time) {
 	if l.gen != c.gen {
 		return // forgotten meanwhile
 	}
+	if l.filling {
+		l.changed[f.Number] = struct{}{}
+	}
 	switch c.verb {
 	case leases:
 		f.Lease.Sent = now

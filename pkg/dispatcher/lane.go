@@ -40,9 +40,10 @@ type lane struct {
 
 	hidden  []*flight // those with the earliest times, at most this many
 	most    int
-	more    bool    // others may be hidden in the store, all of them later than those
-	filling bool    // they are being read, and what is in memory is not certain to be the earliest
-	edge    *flight // the earliest that was left to the store meanwhile
+	more    bool               // others may be hidden in the store, all of them later than those
+	filling bool               // they are being read, and what is in memory is not certain to be the earliest
+	edge    *flight            // the earliest that was left to the store meanwhile
+	changed map[int64]struct{} // what a turn has changed meanwhile: of those what is read is out of date
 
 	again   map[int64]int     // deliveries that are just being sent once more, and how often; nothing makes this forgotten
 	unheard map[int64]*flight // leased ones whose sending met nobody
@@ -82,7 +83,7 @@ func (l *lane) forget() {
 	l.cold, l.opened = true, false
 	l.flights, l.streams, l.leased = map[int64]*flight{}, map[int64]int{}, 0
 	l.queue, l.after, l.overflown = nil, 0, true
-	l.hidden, l.more, l.filling, l.edge = nil, true, false, nil
+	l.hidden, l.more, l.filling, l.edge, l.changed = nil, true, false, nil, nil
 	l.unheard, l.probe, l.wait = map[int64]*flight{}, nil, 0
 }
 
@@ -151,7 +152,7 @@ func (l *lane) filled(last *flight) {
 	if last != nil && (edge == nil || byTime(last, edge) < 0) {
 		edge = last
 	}
-	l.filling, l.edge, l.more = false, nil, edge != nil
+	l.filling, l.edge, l.changed, l.more = false, nil, nil, edge != nil
 	for n := len(l.hidden); edge != nil && n > 0 && byTime(l.hidden[n-1], edge) > 0; n = len(l.hidden) {
 		l.drop(l.hidden[n-1])
 	}

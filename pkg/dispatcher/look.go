@@ -91,13 +91,13 @@ func (l *lane) query() kapivara.LaneQuery {
 		q.Limit = max(l.room()-len(l.queue), 0)
 	}
 	if l.row.No != 0 && l.more && len(l.hidden) == 0 {
-		q.Hidden, l.filling = l.most, true
+		q.Hidden, l.filling, l.changed = l.most, true, map[int64]struct{}{}
 	}
 	return q
 }
 
 // found takes in what a lane has. Nothing that is due up to the end of a full answer was left out; an answer that is not
-// full has all that a look at the tail before it could have seen. What was hidden meanwhile is in memory.
+// full has all that a look at the tail before it could have seen.
 func (k *desk) found(l *lane, q kapivara.LaneQuery, work kapivara.LaneWork) {
 	if q.Limit > 0 {
 		for i := range work.Due {
@@ -105,18 +105,31 @@ func (k *desk) found(l *lane, q kapivara.LaneQuery, work kapivara.LaneWork) {
 		}
 		l.overflown = len(work.Due) >= q.Limit
 	}
-	if q.Hidden > 0 {
-		for i := range work.Hidden {
-			k.load(l, &work.Hidden[i])
-		}
-		var last *flight
-		if n := len(work.Hidden); n >= q.Hidden {
-			last = &flight{Numbered: work.Hidden[n-1]}
-		}
-		l.filled(last)
-	}
 	k.touch(l)
-	k.feed(l)
+	if q.Hidden == 0 || !k.refill(l, work.Hidden, q.Hidden) {
+		k.feed(l) // else the end of the turn does
+	}
+}
+
+// refill takes in what was read of the hidden ones. What was hidden meanwhile is in memory; what a turn has changed
+// meanwhile, or is changing, is not as it was read. It tells whether a turn is changing any.
+func (k *desk) refill(l *lane, hidden []kapivara.Numbered, most int) (changing bool) {
+	for i := range hidden {
+		n := &hidden[i]
+		_, changed := l.changed[n.Number]
+		f, asked := l.flights[n.Number], k.lookups[n.Ref]
+		staged := f != nil && f.staged || asked != nil && asked.staged
+		if !changed && !staged {
+			k.load(l, n)
+		}
+		changing = changing || staged
+	}
+	var last *flight
+	if n := len(hidden); n >= most {
+		last = &flight{Numbered: hidden[n-1]}
+	}
+	l.filled(last)
+	return changing
 }
 
 // follow takes in the tail: what has become due since the last look. Whatever a lane has no room for is found by its
