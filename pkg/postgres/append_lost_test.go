@@ -210,6 +210,48 @@ func TestTheWriterGoesOnAfterItsBackendIsEnded(t *testing.T) {
 	}
 }
 
+// I-26: somebody holds the log's lock. It is certain that nothing was stored, and no session waits on behind the answer.
+func TestALockThatIsHeldIsUnavailable(t *testing.T) {
+	t.Parallel()
+	pgURL := kit.Postgres(t)
+	w := appendWriter(t, stores.PostgresLog(t, pgURL, true))
+	for _, id := range []string{"a", "b"} {
+		if got := w.send(appendOf("S", id)); got.err != nil {
+			t.Fatal(got.err)
+		}
+	}
+	tx, err := connectAs(t, pgURL, "owner").Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), "select from kapivara.log for update"); err != nil {
+		t.Fatal(err)
+	}
+	exclusive := appendOf("S", "d")
+	exclusive.Events[0].Type = "new"
+	for _, a := range []*kapivara.Append{appendOf("S", "c"), exclusive} {
+		wantOneOf(t, w.within(t, w.begin(a)), kapivara.Unavailable)
+	}
+	other := connectAs(t, pgURL, "owner")
+	kit.Eventually(t, answered, func() error {
+		var waiting int
+		err := other.QueryRow(t.Context(), `select count(*) from pg_stat_activity where datname = current_database()
+			and application_name = 'kapivara_writer' and wait_event_type = 'Lock'`).Scan(&waiting)
+		if err == nil && waiting > 0 {
+			err = fmt.Errorf("%d sessions wait on", waiting)
+		}
+		return err
+	})
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for i, a := range []*kapivara.Append{appendOf("S", "c"), exclusive} {
+		if got := w.send(a); got.err != nil || !got.Events[0].Stored || got.Version != 3+i {
+			t.Errorf("after the lock was given back: %+v", got)
+		}
+	}
+}
+
 // I-01, I-03, I-05, I-08: connections are ended again and again under load. What was confirmed is there, whole, once;
 // a client that sends the same request until its outcome is certain has stored everything once.
 func TestNothingIsLostOrDoubledWhileBackendsAreEnded(t *testing.T) {

@@ -70,6 +70,11 @@ func prepareConn(config *pgx.ConnConfig, role Role) {
 	params["timezone"] = "UTC"
 	params["jit"] = "off"
 	params["idle_in_transaction_session_timeout"] = "10s"
+	if role == RoleWriter {
+		// Who waits for the log's lock gives up on the server's side first: then it is certain that nothing was stored, and
+		// no session is left behind that waits on.
+		params["lock_timeout"] = "2s"
+	}
 	params["enable_seqscan"] = "off"
 	params["enable_hashjoin"] = "off"
 	params["enable_mergejoin"] = "off"
