@@ -56,8 +56,10 @@ func appendKeeps(t *testing.T, a appendTest) {
 		{ID: "bytes", Type: "opened", Kind: kapivara.BinaryData, Data: []byte{0, 255, 0, 1}},
 		{ID: "empty", Type: "opened", Kind: kapivara.BinaryData, Data: []byte{}},
 		{ID: "01234567890abcd", Type: "a type of 18 bytes", Kind: kapivara.JSONData, Data: []byte("{ \"a\" : 1.0,\n\t\"a\":1e2, \"\\u0000\":\"\\ud800\" }")},
-		{ID: "018f0000-0000-7000-8000-0000000000ab", Type: "T02 Check confirmation ✓", Kind: kapivara.JSONData, Data: []byte("0.10"),
-			Source: "urn:x", Time: "2024-02-29T23:59:59.123456789+01:00", Attributes: []byte(`"subject":"é\u0041","n":-7,"yes":true`)},
+		{
+			ID: "018f0000-0000-7000-8000-0000000000ab", Type: "T02 Check confirmation ✓", Kind: kapivara.JSONData, Data: []byte("0.10"),
+			Source: "urn:x", Time: "2024-02-29T23:59:59.123456789+01:00", Attributes: []byte(`"subject":"é\u0041","n":-7,"yes":true`),
+		},
 	}
 	for i := range sent {
 		w.ok(t, appendTo(fmt.Sprint("weird/id with spaces.and.dots/ü", i), sent[i]))

@@ -85,8 +85,10 @@ func appendRefusals(t *testing.T, a appendTest) {
 		{"version of a missing stream", appendExpect(five(1), appendTo("M", appendEvent("n"))), kapivara.WrongVersion, appendWrong("M", five(1), 0)},
 		{"version 0, but stored", appendExpect(five(0), appendTo("S", appendEvent("n"))), kapivara.WrongVersion, appendWrong("S", five(0), 5)},
 		{"canary", appendCanary(true, appendTo("S", appendEvent("n"))), kapivara.CanaryMismatch, kapivara.Facts{Stream: appendStream("S")}},
-		{"id reused", appendTo("M", appendEvent("s1")), kapivara.EventIDReused,
-			appendFacts("S", func(f *kapivara.Facts) { f.ID, f.Position = "s1", to(1) })},
+		{
+			"id reused", appendTo("M", appendEvent("s1")), kapivara.EventIDReused,
+			appendFacts("S", func(f *kapivara.Facts) { f.ID, f.Position = "s1", to(1) }),
+		},
 		{"position taken", appendTo("S", appendAt(5, "n")), kapivara.PositionTaken, appendTaken("S", 5, "s5")},
 		{"position taken below", appendTo("S", appendAt(1, "n")), kapivara.PositionTaken, appendTaken("S", 1, "s1")},
 		{"after the finish, missing", appendTo("F", appendAt(5, "n")), kapivara.StreamFinished, appendEnded("F", 4, kapivara.Range{From: 2, To: 2})},
@@ -110,32 +112,56 @@ func appendOrder(t *testing.T, a appendTest) {
 	bad := func(e kapivara.NewEvent) kapivara.NewEvent { e.Data = []byte(appendBad); return e }
 	foreign := func(e kapivara.NewEvent) kapivara.NewEvent { e.Type = "audited"; return e }
 	appendWantRefusals(t, a, []appendRefusal{
-		{"forbidden, then all others", appendCanary(true, appendExpect(anew, appendTo("F", foreign(appendAt(3, "n")), appendAt(4, "s1"), bad(appendFinal(9, "m"))))),
-			kapivara.Forbidden, kapivara.Facts{Publisher: "loans", Type: "audited"}},
-		{"forbidden, though a repeat stands beside", appendTo("S", appendEvent("s1"), foreign(appendEvent("n"))),
-			kapivara.Forbidden, kapivara.Facts{Publisher: "loans", Type: "audited"}},
-		{"wrong_version, then all others", appendCanary(true, appendExpect(anew, appendTo("F", appendAt(3, "n"), appendAt(4, "s1"), bad(appendFinal(9, "m"))))),
-			kapivara.WrongVersion, appendWrong("F", anew, 4)},
-		{"canary_mismatch, then all others", appendCanary(true, appendTo("F", appendAt(3, "n"), appendAt(4, "s1"), bad(appendFinal(9, "m")))),
-			kapivara.CanaryMismatch, kapivara.Facts{Stream: appendStream("F")}},
-		{"event_id_reused, then all others", appendTo("F", appendAt(3, "n"), appendAt(4, "s1"), bad(appendFinal(9, "m"))),
-			kapivara.EventIDReused, appendFacts("S", func(f *kapivara.Facts) { f.ID, f.Position = "s1", to(1) })},
-		{"position_taken, then all others", appendTo("F", bad(appendFinal(9, "m")), appendAt(3, "n")),
-			kapivara.PositionTaken, appendTaken("F", 3, "f3")},
-		{"stream_finished, then all others", appendTo("F", bad(appendAt(2, "n")), appendFinal(9, "m")),
-			kapivara.StreamFinished, appendEnded("F", 4, kapivara.Range{From: 2, To: 2})},
-		{"finish_conflict, then schema_violation", appendTo("F", bad(appendFinal(2, "n"))),
-			kapivara.FinishConflict, appendFacts("F", func(f *kapivara.Facts) { f.Finish = to(4) })},
-		{"schema_violation", appendTo("S", appendAt(3, "n"), bad(appendAt(4, "m"))),
-			kapivara.SchemaViolation, kapivara.Facts{Path: "events[1].data.amount"}},
+		{
+			"forbidden, then all others", appendCanary(true, appendExpect(anew, appendTo("F", foreign(appendAt(3, "n")), appendAt(4, "s1"), bad(appendFinal(9, "m"))))),
+			kapivara.Forbidden,
+			kapivara.Facts{Publisher: "loans", Type: "audited"},
+		},
+		{
+			"forbidden, though a repeat stands beside", appendTo("S", appendEvent("s1"), foreign(appendEvent("n"))),
+			kapivara.Forbidden,
+			kapivara.Facts{Publisher: "loans", Type: "audited"},
+		},
+		{
+			"wrong_version, then all others", appendCanary(true, appendExpect(anew, appendTo("F", appendAt(3, "n"), appendAt(4, "s1"), bad(appendFinal(9, "m"))))),
+			kapivara.WrongVersion, appendWrong("F", anew, 4),
+		},
+		{
+			"canary_mismatch, then all others", appendCanary(true, appendTo("F", appendAt(3, "n"), appendAt(4, "s1"), bad(appendFinal(9, "m")))),
+			kapivara.CanaryMismatch,
+			kapivara.Facts{Stream: appendStream("F")},
+		},
+		{
+			"event_id_reused, then all others", appendTo("F", appendAt(3, "n"), appendAt(4, "s1"), bad(appendFinal(9, "m"))),
+			kapivara.EventIDReused, appendFacts("S", func(f *kapivara.Facts) { f.ID, f.Position = "s1", to(1) }),
+		},
+		{
+			"position_taken, then all others", appendTo("F", bad(appendFinal(9, "m")), appendAt(3, "n")),
+			kapivara.PositionTaken, appendTaken("F", 3, "f3"),
+		},
+		{
+			"stream_finished, then all others", appendTo("F", bad(appendAt(2, "n")), appendFinal(9, "m")),
+			kapivara.StreamFinished, appendEnded("F", 4, kapivara.Range{From: 2, To: 2}),
+		},
+		{
+			"finish_conflict, then schema_violation", appendTo("F", bad(appendFinal(2, "n"))),
+			kapivara.FinishConflict, appendFacts("F", func(f *kapivara.Facts) { f.Finish = to(4) }),
+		},
+		{
+			"schema_violation", appendTo("S", appendAt(3, "n"), bad(appendAt(4, "m"))),
+			kapivara.SchemaViolation,
+			kapivara.Facts{Path: "events[1].data.amount"},
+		},
 	})
 }
 
 func appendFirstNamed(t *testing.T, a appendTest) {
 	appendWantRefusals(t, a, []appendRefusal{
 		{"the first taken position", appendTo("S", appendAt(7, "n"), appendAt(5, "m"), appendAt(1, "o")), kapivara.PositionTaken, appendTaken("S", 5, "s5")},
-		{"the first reused id", appendTo("M", appendEvent("n"), appendEvent("s2"), appendEvent("s1")), kapivara.EventIDReused,
-			appendFacts("S", func(f *kapivara.Facts) { f.ID, f.Position = "s2", to(2) })},
+		{
+			"the first reused id", appendTo("M", appendEvent("n"), appendEvent("s2"), appendEvent("s1")), kapivara.EventIDReused,
+			appendFacts("S", func(f *kapivara.Facts) { f.ID, f.Position = "s2", to(2) }),
+		},
 		{"a repeat is passed over", appendTo("S", appendAt(5, "s5"), appendAt(2, "n")), kapivara.PositionTaken, appendTaken("S", 2, "s2")},
 	})
 }

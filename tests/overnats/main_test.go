@@ -5,6 +5,7 @@ package overnats_test
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -15,8 +16,6 @@ import (
 	"kapivara/pkg/lifecycle"
 	"kapivara/pkg/wire"
 	"kapivara/tests/kit"
-
-	"log/slog"
 )
 
 func TestMain(m *testing.M) { kit.Main(m) }
