@@ -71,7 +71,7 @@ func TestAnAlteredBundleIsRefused(t *testing.T) {
 // openDir is a fresh folder that the server's user may pass through.
 func openDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "kapi-")
+	dir, err := os.MkdirTemp("", "kapi-") //nolint:usetesting // any user must be able to pass through it
 	if err != nil {
 		t.Fatal(err)
 	}

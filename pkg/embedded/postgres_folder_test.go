@@ -133,7 +133,9 @@ func TestPostgresDropsPGEnvironment(t *testing.T) {
 	t.Setenv("PGHOST", "nowhere.invalid")
 	pg := startPostgres(t, embedded.PostgresConfig{DataDir: shortDir(t)})
 	for _, name := range []string{"PGDATA", "PGPORT", "PGOPTIONS", "PGHOST"} {
-		os.Unsetenv(name) // the driver below reads them too
+		if err := os.Unsetenv(name); err != nil { // the driver below reads them too
+			t.Fatal(err)
+		}
 	}
 	if got := answer(t, pg, "select current_setting('port')"); got != "5432" {
 		t.Errorf("port: got %s, want 5432", got)

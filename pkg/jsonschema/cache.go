@@ -31,6 +31,7 @@ func (c *Cache) Check(t *kapivara.EventType, data kapivara.DataKind, value []byt
 		return nil
 	}
 	switch data {
+	case kapivara.JSONData:
 	case kapivara.NoData:
 		return violation(nil, "the event has none, and the type has a schema")
 	case kapivara.BinaryData:

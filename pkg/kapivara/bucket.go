@@ -22,7 +22,7 @@ func JumpHash(key uint64, buckets int) int {
 	return int(b)
 }
 
-// Bucket is a place of a subscriber: 0, 1, 2 … for the normal ones, -1, -2, -3 … for canary-0, canary-1, canary-2 …
+// Bucket is a place of a subscriber: 0, 1, 2 … for the normal ones, -1, -2, -3 … for canary-0, canary-1, canary-2 and so on.
 type Bucket int
 
 const canaryPrefix = "canary-"

@@ -52,7 +52,7 @@ func (g *Group) Start(ctx context.Context) error {
 		return nil
 	}
 	for len(g.failed) > 0 {
-		<-g.failed // of an earlier run
+		<-g.failed //nolint:errcheck // of an earlier run
 	}
 	for _, part := range g.parts {
 		err := ctx.Err()

@@ -38,7 +38,7 @@ func (s *Server) answerBy(answer func() any) nats.MsgHandler {
 			return
 		}
 		body, err := json.Marshal(answer())
-		respond(s.nc, s.log, m.Reply, m.Subject, body, err)
+		_ = respond(s.nc, s.log, m.Reply, m.Subject, body, err) // it has logged what went wrong
 	}
 }
 

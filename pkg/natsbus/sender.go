@@ -107,6 +107,6 @@ func confirm(nc *nats.Conn, log *slog.Logger, m *nats.Msg) func(kapivara.Settled
 		if err == nil {
 			body = wire.AppendSettled(nil, settled)
 		}
-		respond(nc, log, m.Reply, wire.SettleAll, body, err)
+		_ = respond(nc, log, m.Reply, wire.SettleAll, body, err) // it has logged what went wrong
 	}
 }

@@ -140,6 +140,7 @@ func FormatAnswer(a kapivara.Answer) []byte {
 		return []byte("+WPI")
 	case kapivara.Term:
 		return []byte(strings.TrimSpace("+TERM " + a.Reason))
+	case kapivara.Nak:
 	}
 	if a.Delay < 0 && a.Reason == "" {
 		return []byte("-NAK")

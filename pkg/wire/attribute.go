@@ -21,8 +21,6 @@ const (
 	attrLogPosition
 	// attrExtension is any other name.
 	attrExtension attribute = 0
-	// attrOurs are set by Kapivara and refused on append.
-	attrOurs = attrStream | attrPublisher | attrRecorded | attrLogPosition
 )
 
 func attributeOf(name []byte) attribute {

@@ -154,6 +154,7 @@ func (d *decoder) storedAttribute(a attribute, e *kapivara.Event) error {
 			return kapivara.Invalid("recordedtime", "recordedtime is RFC 3339")
 		}
 		return nil
+	default: // attrLogPosition
 	}
 	text, err := d.text("logposition")
 	if err != nil {

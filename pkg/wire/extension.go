@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+
 	"kapivara/pkg/kapivara"
 )
 

@@ -88,6 +88,7 @@ func agreeEvent(t *testing.T, e *kapivara.NewEvent, want map[string]json.RawMess
 		if data, err := base64.StdEncoding.Strict().DecodeString(text("data_base64")); err != nil || !bytes.Equal(data, e.Data) {
 			t.Fatalf("data_base64: got %q, want %q", e.Data, data)
 		}
+	case kapivara.NoData:
 	}
 	var attributes map[string]json.RawMessage
 	if err := json.Unmarshal([]byte("{"+string(e.Attributes)+"}"), &attributes); err != nil {

@@ -132,6 +132,7 @@ func (d *decoder) attribute(a attribute, name []byte, e *kapivara.NewEvent, stor
 		return d.content("dataschema")
 	case attrExtension:
 		return d.extension(name)
+	default: // what Kapivara sets
 	}
 	if stored == nil {
 		return kapivara.Invalid(d.at(string(name)), "%s is set by Kapivara; leave it out", name)

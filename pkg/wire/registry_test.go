@@ -161,7 +161,7 @@ func FuzzRegistrySet(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		patch, err := wire.DecodeSubscriberSet("s", body)
 		if err != nil {
-			refusal(t, err)
+			_ = refusal(t, err)
 			return
 		}
 		s := patch.Apply(kapivara.NewSubscriber("s"))

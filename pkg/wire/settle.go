@@ -74,6 +74,7 @@ func AppendSettled(dst []byte, s kapivara.Settled) []byte {
 	case kapivara.Leased:
 		dst = append(dst, `,"deadline":`...)
 		dst = appendTimeOrNull(dst, s.Deadline)
+	default: // the others have no time
 	}
 	return append(dst, '}')
 }

@@ -56,7 +56,7 @@ func (l *ledger) send(c caller, publisher string, a *arrival) error {
 	if a.Expect == "conflict" {
 		r := asRefusal(err)
 		if r == nil || r.Code != "position_taken" {
-			return fmt.Errorf("a conflict got %v, want position_taken", err)
+			return fmt.Errorf("a conflict got %w, want position_taken", err)
 		}
 		holder := l.stored[stream][a.Position]
 		if r.Facts["stream"] != stream || r.Facts["position"] != float64(a.Position) || holder == nil || r.Facts["stored_id"] != holder.ID {

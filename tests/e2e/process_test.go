@@ -33,7 +33,7 @@ func program(t *testing.T, name string) string {
 	built.mu.Lock()
 	defer built.mu.Unlock()
 	if built.dir == "" {
-		dir, err := os.MkdirTemp("", "kapivara-e2e-")
+		dir, err := os.MkdirTemp("", "kapivara-e2e-") //nolint:usetesting // all tests of the binary share it
 		if err != nil {
 			t.Fatal(err)
 		}

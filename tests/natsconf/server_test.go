@@ -21,7 +21,9 @@ var roles = []string{"writer", "reader", "dispatcher", "operator", "publisher", 
 
 func TestMain(m *testing.M) {
 	for _, role := range roles {
-		os.Setenv("KAPIVARA_"+strings.ToUpper(role)+"_PASSWORD", "pw-"+role)
+		if err := os.Setenv("KAPIVARA_"+strings.ToUpper(role)+"_PASSWORD", "pw-"+role); err != nil {
+			panic(err)
+		}
 	}
 	kit.Main(m)
 }
