@@ -87,11 +87,28 @@ func bucketVectors() []bucketVector {
 func answerVectors() []answerVector {
 	var vectors []answerVector
 	for _, v := range []answerVector{
-		{Reply: "+ACK"}, {Reply: " +ACK\r\n"}, {Reply: "-NAK"}, {Reply: `-NAK {"delay": "10s"}`}, {Reply: `-NAK {"delay":10000000000}`},
-		{Reply: `-NAK {"delay":0}`}, {Reply: `-NAK {"delay":"soon"}`}, {Reply: "-NAK later"}, {Reply: "+WPI"}, {Reply: "+TERM"},
-		{Reply: "+TERM no such customer"}, {Reply: "+ack"}, {Reply: "+ACK thanks"}, {Reply: "+NXT"}, {Reply: ""}, {Reply: "  "},
-		{Reply: "ok"}, {Reply: "a\nb\u0000c"}, {Reply: `{"ok":true}`}, {Reply: `{"stream":"S","seq":1}`},
-		{Reply: "", Failure: "500: out of order"}, {Reply: "+ACK", Failure: "boom"},
+		{Reply: "+ACK"},
+		{Reply: " +ACK\r\n"},
+		{Reply: "-NAK"},
+		{Reply: `-NAK {"delay": "10s"}`},
+		{Reply: `-NAK {"delay":10000000000}`},
+		{Reply: `-NAK {"delay":0}`},
+		{Reply: `-NAK {"delay":"soon"}`},
+		{Reply: "-NAK later"},
+		{Reply: "+WPI"},
+		{Reply: "+TERM"},
+		{Reply: "+TERM no such customer"},
+		{Reply: "+ack"},
+		{Reply: "+ACK thanks"},
+		{Reply: "+NXT"},
+		{Reply: ""},
+		{Reply: "  "},
+		{Reply: "ok"},
+		{Reply: "a\nb\u0000c"},
+		{Reply: `{"ok":true}`},
+		{Reply: `{"stream":"S","seq":1}`},
+		{Reply: "", Failure: "500: out of order"},
+		{Reply: "+ACK", Failure: "boom"},
 	} {
 		answer, ignored := wire.ParseReply([]byte(v.Reply), v.Failure)
 		v.Ignored, v.Answer = ignored, string(answer.Verdict)

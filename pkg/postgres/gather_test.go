@@ -155,7 +155,9 @@ func TestABacklogBeginsAfterStartAndHoldsWhatFits(t *testing.T) {
 		{late.No, []int64{16, 17, 18, 19, 20}},
 		{odd.No, []int64{1, 3, 5, 7, 9, 11, 13, 15, 17, 19}},
 		{one.No, []int64{1, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19}},
-		{none.No, nil}, {now.No, nil}, {end.No, nil},
+		{none.No, nil},
+		{now.No, nil},
+		{end.No, nil},
 	} {
 		got := ask[int64](t, b, `select due from kapivara.outbox where subscriber_no = $1 order by due`, c.no)
 		if !slices.Equal(got, c.want) {

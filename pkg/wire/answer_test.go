@@ -65,10 +65,14 @@ func TestParseReplyIgnoresTheAcknowledgementOfJetStream(t *testing.T) {
 func TestAnAnswerGoesThereAndBack(t *testing.T) {
 	t.Parallel()
 	for _, want := range []kapivara.Answer{
-		{Verdict: kapivara.Ack, Delay: wire.Backoff}, {Verdict: kapivara.Progress, Delay: wire.Backoff},
-		{Verdict: kapivara.Term, Delay: wire.Backoff}, {Verdict: kapivara.Term, Delay: wire.Backoff, Reason: "never \"ü\""},
-		{Verdict: kapivara.Nak, Delay: wire.Backoff}, {Verdict: kapivara.Nak, Delay: 0, Reason: "x \"ü\""},
-		{Verdict: kapivara.Nak, Delay: time.Hour}, {Verdict: kapivara.Nak, Delay: wire.Backoff, Reason: "+ACK"},
+		{Verdict: kapivara.Ack, Delay: wire.Backoff},
+		{Verdict: kapivara.Progress, Delay: wire.Backoff},
+		{Verdict: kapivara.Term, Delay: wire.Backoff},
+		{Verdict: kapivara.Term, Delay: wire.Backoff, Reason: "never \"ü\""},
+		{Verdict: kapivara.Nak, Delay: wire.Backoff},
+		{Verdict: kapivara.Nak, Delay: 0, Reason: "x \"ü\""},
+		{Verdict: kapivara.Nak, Delay: time.Hour},
+		{Verdict: kapivara.Nak, Delay: wire.Backoff, Reason: "+ACK"},
 	} {
 		if got, ignore := wire.ParseReply(wire.FormatAnswer(want), ""); got != want || ignore {
 			t.Errorf("reply %s: got %+v, want %+v", wire.FormatAnswer(want), got, want)

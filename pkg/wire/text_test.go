@@ -11,7 +11,8 @@ import (
 func TestTimesAreWrittenAsTheLibraryWould(t *testing.T) {
 	t.Parallel()
 	for _, at := range []time.Time{
-		{}, time.Unix(0, 0), time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC), time.Date(2024, 2, 29, 1, 2, 3, 4005006, time.UTC),
+		{},
+		time.Unix(0, 0), time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC), time.Date(2024, 2, 29, 1, 2, 3, 4005006, time.UTC),
 		time.Date(12345, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 1, 1, 0, 30, 0, 0, time.FixedZone("", 3600)),
 	} {
 		if got, want := string(appendTime(nil, at)), `"`+FormatTime(at)+`"`; got != want {

@@ -17,8 +17,10 @@ func TestNatsMicroReadsWell(t *testing.T) {
 
 	for name, wants := range map[string][]string{
 		"ls": {"kapivara-writer", "kapivara-reader", "kapivara-dispatcher", "Stores events", "0.0.1"},
-		"info kapivara-writer": {"kapivara.v1.append.*", "append.request.json", "append.reply.json", "max_request: 983040",
-			"kapivara.v1.registry.subscriber.set.*", `Requests: 2 in group "kapivara-writer"`},
+		"info kapivara-writer": {
+			"kapivara.v1.append.*", "append.request.json", "append.reply.json", "max_request: 983040",
+			"kapivara.v1.registry.subscriber.set.*", `Requests: 2 in group "kapivara-writer"`,
+		},
 		"info kapivara-reader":      {"kapivara.v1.read.stream.*", "read-stream.request.json", "kapivara.v1.read.explain.*"},
 		"info kapivara-dispatcher":  {"kapivara.v1.settle.*", "settle.request.json"},
 		"ping kapivara-writer":      {"kapivara-writer", "rtt="},

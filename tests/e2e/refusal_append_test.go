@@ -36,10 +36,14 @@ func badBodies() []bad {
 		invalid("a version below 0", `{"stream": "a/b/c/1", "expect": -1, `+event+`}`), invalid("half a version", `{"stream": "a/b/c/1", "expect": 1.5, `+event+`}`),
 		invalid("a version beyond all numbers", `{"stream": "a/b/c/1", "expect": 1e131071, `+event+`}`),
 		invalid("a canary flag that is a word", `{"stream": "a/b/c/1", "canary": "yes", `+event+`}`),
-		{"a request over the limit", appendP, `{"stream": "a/b/c/1", "events": [{"id": "x", "type": "t", "data": "` + strings.Repeat("x", 983_000) + `"}]}`,
-			"too_large", fmt.Sprintf(`{"limit": 983040, "size": %d}`, 983_000+len(`{"stream": "a/b/c/1", "events": [{"id": "x", "type": "t", "data": ""}]}`))},
-		{"1,001 events", appendP, `{"stream": "a/b/c/1", "events": [` + strings.Repeat(`{"id": "x", "type": "t"},`, 1000) + `{"id": "y", "type": "t"}]}`,
-			"too_large", `{"limit": 1000, "size": 1001}`},
+		{
+			"a request over the limit", appendP, `{"stream": "a/b/c/1", "events": [{"id": "x", "type": "t", "data": "` + strings.Repeat("x", 983_000) + `"}]}`,
+			"too_large", fmt.Sprintf(`{"limit": 983040, "size": %d}`, 983_000+len(`{"stream": "a/b/c/1", "events": [{"id": "x", "type": "t", "data": ""}]}`)),
+		},
+		{
+			"1,001 events", appendP, `{"stream": "a/b/c/1", "events": [` + strings.Repeat(`{"id": "x", "type": "t"},`, 1000) + `{"id": "y", "type": "t"}]}`,
+			"too_large", `{"limit": 1000, "size": 1001}`,
+		},
 		{"a publisher that is a wildcard", "kapivara.v1.append.*", stream(`"a/b/c/1"`), "invalid_request", `{"path": ""}`},
 		{"a publisher in capitals", "kapivara.v1.append.P", stream(`"a/b/c/1"`), "invalid_request", `{"path": ""}`},
 		{"a publisher of 64 letters", "kapivara.v1.append." + strings.Repeat("p", 64), stream(`"a/b/c/1"`), "invalid_request", `{"path": ""}`},

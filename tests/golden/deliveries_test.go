@@ -45,8 +45,10 @@ func deliveries() []golden {
 		{"delivery-row-parked", "delivery-row.json", wire.AppendDeliveryRow(nil, parkedRow())},
 	}
 	for i, a := range []kapivara.Answer{
-		{Verdict: kapivara.Ack, Delay: wire.Backoff}, {Verdict: kapivara.Nak, Delay: 10 * time.Second, Reason: "not yet"},
-		{Verdict: kapivara.Progress, Delay: wire.Backoff}, {Verdict: kapivara.Term, Delay: wire.Backoff, Reason: "never"},
+		{Verdict: kapivara.Ack, Delay: wire.Backoff},
+		{Verdict: kapivara.Nak, Delay: 10 * time.Second, Reason: "not yet"},
+		{Verdict: kapivara.Progress, Delay: wire.Backoff},
+		{Verdict: kapivara.Term, Delay: wire.Backoff, Reason: "never"},
 	} {
 		all = append(all, golden{"settle-request-" + strconv.Itoa(i+1), "settle.request.json", wire.EncodeSettle("0aZ-_9", a)})
 	}
