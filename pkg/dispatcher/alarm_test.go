@@ -13,7 +13,7 @@ func TestAlarmsOfWhatIsSettledAreForgotten(t *testing.T) {
 	t.Parallel()
 	d := New(nil, nil, Config{}, nil)
 	d.clock.sync(time.Now(), time.Now())
-	k := d.newDesk(1, nil)
+	k := d.newDesk(1, nil, nil)
 	c := &client{Subscriber: kapivara.NewSubscriber("billing")}
 	l := newLane(c, 0, 1)
 	l.row.No = 1

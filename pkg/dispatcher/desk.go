@@ -49,14 +49,15 @@ type desk struct {
 	done                       chan func() error
 	planned                    *plan // while turning
 	shipper                    *shipper
-	resends                    *cargo // collected while the desk works
+	resends                    *cargo               // collected while the desk works
+	unsent                     map[kapivara.Ref]int // attempts that the desk before has leased and nobody was sent
 	others                     sync.WaitGroup
 }
 
-func (d *Dispatcher) newDesk(epoch int64, key []byte) *desk {
+func (d *Dispatcher) newDesk(epoch int64, key []byte, unsent map[kapivara.Ref]int) *desk {
 	return &desk{
 		cfg: d.cfg, store: d.store, sender: d.sender, log: d.log, inbox: d.inbox, clock: d.clock,
-		held: d.held, epoch: epoch, key: key,
+		held: d.held, epoch: epoch, key: key, unsent: unsent,
 		clients: map[int32]*client{}, lanes: map[int32]*lane{}, lookups: map[kapivara.Ref]*lookup{},
 		mark: kapivara.DueMark{LogPosition: math.MaxInt64}, done: make(chan func() error), resends: newCargo(),
 	}
@@ -68,6 +69,7 @@ func (k *desk) run(ctx context.Context, stop <-chan struct{}) error {
 	working, cancel := context.WithCancel(ctx)
 	defer cancel()
 	k.shipper = newShipper(working, k)
+	defer k.keepUnsent()
 	defer k.shipper.wait()
 	defer k.others.Wait()
 	defer cancel()
@@ -123,7 +125,7 @@ func (k *desk) receive() {
 
 // idle tells that a desk that stops has finished: every answer judged, nothing on its way.
 func (k *desk) idle() bool {
-	return !k.turning && !k.reading && len(k.answers) == 0 && len(k.lookups) == 0 && k.shipper.waiting == 0
+	return !k.turning && !k.reading && len(k.answers) == 0 && len(k.lookups) == 0 && len(k.shipper.out) == 0
 }
 
 // beside runs f in a goroutine of its own and gives what it returns to the desk's goroutine.

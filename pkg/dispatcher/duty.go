@@ -98,9 +98,12 @@ func (d *Dispatcher) held() bool { return time.Now().Before(*d.until.Load()) }
 
 // desks keeps a desk at work. Where the store fails, the next one begins with what the store then has.
 func (d *Dispatcher) desks(held context.Context, epoch int64, key []byte, finish <-chan struct{}) {
+	unsent := map[kapivara.Ref]int{}
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		begun := time.Now()
-		err := d.newDesk(epoch, key).run(held, finish)
+		k := d.newDesk(epoch, key, unsent)
+		err := k.run(held, finish)
+		unsent = k.unsent
 		if err == nil || errors.Is(err, kapivara.ErrOffDuty) || held.Err() != nil {
 			return
 		}

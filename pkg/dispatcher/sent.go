@@ -41,7 +41,7 @@ func (k *desk) flush() {
 
 // shipped takes in that a cargo is out: from now on the deadlines run.
 func (k *desk) shipped(r report) {
-	k.shipper.waiting--
+	k.shipper.out = k.shipper.out[1:]
 	if !r.cargo.ok {
 		return
 	}
@@ -68,6 +68,26 @@ func (k *desk) shipped(r report) {
 			k.await(f, r.at, i.delivery.AckWait)
 			if !l.client.hears() {
 				k.byLocal.set(alarm{at: time.Now().Add(heardAfter), lane: l, flight: f, sends: f.sends})
+			}
+		}
+	}
+}
+
+// keepUnsent notes, once the shipper has ended, which attempts nobody has: their leases may be durable all the same, and
+// it must not pass for silence that they were never sent.
+func (k *desk) keepUnsent() {
+	for _, l := range k.lanes {
+		for _, f := range l.unheard {
+			k.unsent[f.Ref] = f.Lease.Attempt
+		}
+	}
+	for _, c := range k.shipper.out {
+		for _, i := range c.items {
+			ref := kapivara.Ref{Bucket: i.lane.row.No, Number: i.delivery.Number}
+			if i.sent {
+				delete(k.unsent, ref)
+			} else {
+				k.unsent[ref] = i.delivery.Attempt
 			}
 		}
 	}

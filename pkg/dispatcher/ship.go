@@ -16,7 +16,7 @@ type shipper struct {
 	held    func() bool // the duty is certain to be
 	warn    func(msg string, args ...any)
 	reports chan report
-	waiting int // cargoes that were taken and not reported; it belongs to the desk
+	out     []*cargo // that were taken and not reported, in their order; it belongs to the desk
 
 	mu    sync.Mutex
 	queue []*cargo
@@ -39,7 +39,7 @@ func newShipper(ctx context.Context, k *desk) *shipper {
 }
 
 func (s *shipper) take(c *cargo) {
-	s.waiting++
+	s.out = append(s.out, c)
 	s.mu.Lock()
 	s.queue = append(s.queue, c)
 	s.mu.Unlock()
@@ -50,7 +50,7 @@ func (s *shipper) take(c *cargo) {
 }
 
 // full tells that enough waits to be sent; leasing more would only make deadlines pass.
-func (s *shipper) full() bool { return s.waiting >= 2 }
+func (s *shipper) full() bool { return len(s.out) >= 2 }
 
 func (s *shipper) wait() { <-s.ended }
 

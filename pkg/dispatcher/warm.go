@@ -1,8 +1,10 @@
 package dispatcher
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"kapivara/pkg/kapivara"
@@ -62,9 +64,15 @@ func (k *desk) warm(names map[string]*client, gens map[*lane]int, rows []kapivar
 			warmed[l.row.No] = l
 		}
 	}
+	slices.SortFunc(leased, func(a, b kapivara.Numbered) int { return cmp.Compare(a.Number, b.Number) })
 	for i := range leased {
 		if l := warmed[leased[i].Ref.Bucket]; l != nil {
 			k.load(l, &leased[i])
+		}
+	}
+	for ref := range k.unsent {
+		if warmed[ref.Bucket] != nil {
+			delete(k.unsent, ref)
 		}
 	}
 	for l, gen := range gens {
@@ -86,6 +94,11 @@ func (k *desk) load(l *lane, n *kapivara.Numbered) {
 	case kapivara.Leased:
 		l.add(f)
 		f.out = n.Lease.Sent
+		if attempt, unsent := k.unsent[n.Ref]; unsent && attempt == n.Lease.Attempt {
+			f.out = time.Time{}
+			k.resend(f)
+			return
+		}
 		attempt, carried := l.carried[n.Number]
 		if carried && attempt == n.Lease.Attempt || l.client.listening != nil && !*l.client.listening {
 			k.unhear(f, spread(), lastProbe)
