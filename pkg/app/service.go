@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 
@@ -41,8 +42,15 @@ func openBase(ctx context.Context, config Config, name string, role postgres.Rol
 		return nil, errors.Join(err, b.stop(ctx))
 	}
 	b.defers(func(context.Context) error { b.nc.Close(); return nil })
+	if most := b.nc.MaxPayload(); most < minPayload {
+		err := fmt.Errorf("the NATS server's max_payload is %d: replies and deliveries need %d, its default", most, int64(minPayload))
+		return nil, errors.Join(err, b.stop(ctx))
+	}
 	return b, nil
 }
+
+// minPayload is what replies and deliveries stay under, with their headers (protocol section 2).
+const minPayload = 1 << 20
 
 // defers notes what is to be done at the stop, before all that was noted earlier.
 func (b *base) defers(undo func(ctx context.Context) error) { b.undo = append(b.undo, undo) }

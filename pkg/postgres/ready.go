@@ -24,7 +24,7 @@ func (p *Pool) WaitReady(ctx context.Context, log *slog.Logger) error {
 			return err
 		}
 		if why != said {
-			log.Warn("waiting for the store", "service", string(p.role), "why", why)
+			log.Warn("waiting for the store", "role", string(p.role), "why", why)
 			said = why
 		}
 		select {
