@@ -218,7 +218,10 @@ func TestAForgedDeliveryReachesNoHandler(t *testing.T) {
 			t.Fatalf("send: %v", err)
 		}
 		select {
-		case <-refused:
+		case err := <-refused:
+			if err == nil {
+				t.Errorf("with the reply subject %q: got no reason", reply)
+			}
 		case n := <-handled:
 			t.Errorf("with the reply subject %q delivery %d was handled, want it refused", reply, n)
 		case <-t.Context().Done():
