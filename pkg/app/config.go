@@ -3,7 +3,6 @@ package app
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"kapivara/pkg/wire"
 )
@@ -52,16 +51,7 @@ func (c *Config) Validate() error {
 	if c.PGConns < 4 || c.PGConns > 1000 {
 		fault("KAPIVARA_PG_CONNS", "is 4 to 1000, not %d", c.PGConns)
 	}
-	for _, file := range [...]struct{ name, path string }{
-		{"KAPIVARA_NATS_CREDS", c.NATS.Creds}, {"KAPIVARA_NATS_TLS_CA", c.NATS.TLSCA}, {"KAPIVARA_PG_BIN", c.PGBin},
-	} {
-		if file.path == "" {
-			continue
-		}
-		if _, err := os.Stat(file.path); err != nil {
-			fault(file.name, "%q can't be read", file.path)
-		}
-	}
+	c.places(fault)
 	if c.NATS.Password != "" && c.NATS.User == "" {
 		fault("KAPIVARA_NATS_USER", "is empty, but KAPIVARA_NATS_PASSWORD is set")
 	}

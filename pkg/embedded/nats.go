@@ -78,9 +78,18 @@ func StartNATS(cfg NATSConfig) (*NATS, error) {
 	}
 }
 
+// Check tells what is wrong with the address, or with listening there without a password.
+func (cfg NATSConfig) Check() error {
+	host, _, err := splitAddr(cfg.Addr)
+	if err == nil && cfg.AppsPassword == "" && !host.IsLoopback() {
+		return fmt.Errorf("address %s: beyond the loopback the server needs a password for its clients", cfg.Addr)
+	}
+	return err
+}
+
 func natsOptions(cfg NATSConfig, servicesPassword string) (*server.Options, error) {
-	if cfg.Addr == "" {
-		cfg.Addr = "127.0.0.1:4222"
+	if err := cfg.Check(); err != nil {
+		return nil, err
 	}
 	host, port, err := splitAddr(cfg.Addr)
 	if err != nil {
@@ -93,9 +102,6 @@ func natsOptions(cfg NATSConfig, servicesPassword string) (*server.Options, erro
 	opts := &server.Options{NoSigs: true, LameDuckGracePeriod: time.Millisecond, LameDuckDuration: 300 * time.Millisecond}
 	appsPassword := cfg.AppsPassword
 	if appsPassword == "" {
-		if !host.IsLoopback() {
-			return nil, fmt.Errorf("address %s: beyond the loopback the server needs a password for its clients", cfg.Addr)
-		}
 		appsPassword = rand.Text()
 		opts.NoAuthUser = AppsUser
 	}
@@ -112,6 +118,9 @@ func natsOptions(cfg NATSConfig, servicesPassword string) (*server.Options, erro
 }
 
 func splitAddr(addr string) (netip.Addr, int, error) {
+	if addr == "" {
+		addr = "127.0.0.1:4222"
+	}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return netip.Addr{}, 0, fmt.Errorf("address %q: want ip:port", addr)

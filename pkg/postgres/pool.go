@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -30,6 +31,14 @@ type Pool struct {
 }
 
 const connectTimeout = 3 * time.Second
+
+// CheckURL tells whether the text is a connection string. The error does not show it: a password may stand there.
+func CheckURL(text string) error {
+	if _, err := pgxpool.ParseConfig(text); err != nil {
+		return errors.New("is no connection string of PostgreSQL, such as postgres://user@host:5432/database")
+	}
+	return nil
+}
 
 // Open makes a pool of at most maxConns connections. It does not connect yet; use WaitReady for that.
 func Open(ctx context.Context, url string, role Role, maxConns int32) (*Pool, error) {

@@ -16,6 +16,7 @@ import (
 	"github.com/sethvargo/go-envconfig"
 
 	"kapivara/pkg/app"
+	"kapivara/pkg/wire"
 )
 
 // environment is what stands in the environment, as it stands there. Every field has its default and a line of help.
@@ -42,6 +43,9 @@ type environment struct {
 	LimitDepth         string `env:"KAPIVARA_LIMIT_DEPTH, default=64" help:"deepest nesting of a request's JSON"`
 }
 
+// defaultPGConns is the default of KAPIVARA_PG_CONNS.
+const defaultPGConns = 16
+
 // Settings are what a service is told.
 type Settings struct {
 	App      app.Config
@@ -61,28 +65,28 @@ func read(ctx context.Context, from envconfig.Lookuper, embedded bool, version s
 		return Settings{}, fmt.Errorf("read the environment: %w", err)
 	}
 	var faults []error
-	number := func(name, text string) int {
+	// What is no number is reported once: the default stands in for it.
+	number := func(name, text string, otherwise int) int {
 		n, err := strconv.Atoi(text)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%s: %q is no whole number", name, text))
+			return otherwise
 		}
 		return n
 	}
 	s := Settings{App: app.Config{
 		DataDir: e.DataDir, NATSListen: e.NATSListen, NATSClientPassword: e.NATSClientPassword,
 		NATS:  app.NATSConfig{URL: e.NATSURL, Creds: e.NATSCreds, User: e.NATSUser, Password: e.NATSPassword, TLSCA: e.NATSTLSCA},
-		PGURL: e.PGURL, PGOwnerURL: e.PGOwnerURL, PGBin: e.PGBin, PGConns: number("KAPIVARA_PG_CONNS", e.PGConns),
+		PGURL: e.PGURL, PGOwnerURL: e.PGOwnerURL, PGBin: e.PGBin, PGConns: number("KAPIVARA_PG_CONNS", e.PGConns, defaultPGConns),
 		Version: version,
 	}}
-	limits := &s.App.Limits
-	limits.Request = number("KAPIVARA_LIMIT_REQUEST", e.LimitRequest)
-	limits.Data = number("KAPIVARA_LIMIT_DATA", e.LimitData)
-	limits.Attributes = number("KAPIVARA_LIMIT_ATTRIBUTES", e.LimitAttributes)
-	limits.Events = number("KAPIVARA_LIMIT_EVENTS", e.LimitEvents)
-	limits.Depth = number("KAPIVARA_LIMIT_DEPTH", e.LimitDepth)
-	if len(faults) == 0 {
-		faults = append(faults, s.App.Validate())
-	}
+	limits, usual := &s.App.Limits, wire.DefaultLimits()
+	limits.Request = number("KAPIVARA_LIMIT_REQUEST", e.LimitRequest, usual.Request)
+	limits.Data = number("KAPIVARA_LIMIT_DATA", e.LimitData, usual.Data)
+	limits.Attributes = number("KAPIVARA_LIMIT_ATTRIBUTES", e.LimitAttributes, usual.Attributes)
+	limits.Events = number("KAPIVARA_LIMIT_EVENTS", e.LimitEvents, usual.Events)
+	limits.Depth = number("KAPIVARA_LIMIT_DEPTH", e.LimitDepth, usual.Depth)
+	faults = append(faults, s.App.Validate())
 	faults = append(faults, s.words(&e, embedded))
 	return s, errors.Join(faults...)
 }

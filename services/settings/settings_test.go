@@ -42,7 +42,8 @@ func TestEveryWrongValueIsNamedAtOnce(t *testing.T) {
 	t.Parallel()
 	wrong := map[string]string{
 		"KAPIVARA_PG_CONNS": "many", "KAPIVARA_LIMIT_EVENTS": "few", "KAPIVARA_REGISTRY": "ajar",
-		"KAPIVARA_LOG_LEVEL": "loud", "KAPIVARA_LOG_FORMAT": "verse",
+		"KAPIVARA_LOG_LEVEL": "loud", "KAPIVARA_LOG_FORMAT": "verse", "KAPIVARA_NATS_LISTEN": "nowhere", "KAPIVARA_PG_BIN": "no/such/folder",
+		"KAPIVARA_NATS_CREDS": "no/such/file", "KAPIVARA_DATA_DIR": "settings.go",
 	}
 	_, err := read(t.Context(), envconfig.MapLookuper(wrong), true, "1.2.3")
 	if err == nil {
@@ -52,6 +53,42 @@ func TestEveryWrongValueIsNamedAtOnce(t *testing.T) {
 		if !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), value) {
 			t.Errorf("got %v, want %s and its value %q named", err, name, value)
 		}
+	}
+}
+
+func TestURLsAreCheckedAndNotShown(t *testing.T) {
+	t.Parallel()
+	_, err := read(t.Context(), envconfig.MapLookuper(map[string]string{
+		"KAPIVARA_NATS_URL": "nats://u:secret@:::", "KAPIVARA_PG_URL": "postgres://u:secret@h:port/x", "KAPIVARA_PG_OWNER_URL": "secret",
+	}), false, "1.2.3")
+	if err == nil {
+		t.Fatal("got no error")
+	}
+	for _, name := range []string{"KAPIVARA_NATS_URL:", "KAPIVARA_PG_URL:", "KAPIVARA_PG_OWNER_URL:"} {
+		if strings.Count(err.Error(), name) != 1 {
+			t.Errorf("got %v, want %s named once", err, name)
+		}
+	}
+	if strings.Contains(err.Error(), "secret") {
+		t.Error("a password stands in the error")
+	}
+	for _, url := range []string{"127.0.0.1:4222", "nats://a:4222, nats://u:p@b:4222", "tls://c", "wss://d:443/path"} {
+		_, err := read(t.Context(), envconfig.MapLookuper(map[string]string{"KAPIVARA_NATS_URL": url}), true, "1.2.3")
+		if err != nil {
+			t.Errorf("%s: got %v", url, err)
+		}
+	}
+}
+
+func TestBeyondTheLoopbackAPasswordIsNeeded(t *testing.T) {
+	t.Parallel()
+	open := map[string]string{"KAPIVARA_NATS_LISTEN": "0.0.0.0:4222"}
+	if _, err := read(t.Context(), envconfig.MapLookuper(open), true, "1.2.3"); err == nil || !strings.Contains(err.Error(), "KAPIVARA_NATS_LISTEN") {
+		t.Errorf("got %v, want KAPIVARA_NATS_LISTEN named", err)
+	}
+	open["KAPIVARA_NATS_CLIENT_PASSWORD"] = "pw"
+	if _, err := read(t.Context(), envconfig.MapLookuper(open), true, "1.2.3"); err != nil {
+		t.Errorf("with a password: got %v", err)
 	}
 }
 
