@@ -52,8 +52,16 @@ func (a *AllInOne) Start(ctx context.Context) error { return a.group.Start(ctx) 
 // Stop answers what was accepted, hands on what is held, and ends everything in reverse.
 func (a *AllInOne) Stop(ctx context.Context) error { return a.group.Stop(ctx) }
 
-// Wait returns nil when ctx ends, or the error of the first part that ended by itself.
-func (a *AllInOne) Wait(ctx context.Context) error { return a.group.Wait(ctx) }
+// Wait returns nil when ctx ends, or the error of the first part that ended by itself, with PostgreSQL's own words.
+func (a *AllInOne) Wait(ctx context.Context) error {
+	err := a.group.Wait(ctx)
+	if err != nil && a.pg != nil {
+		if why := a.pg.Err(); why != nil {
+			return fmt.Errorf("%w: %w", err, why)
+		}
+	}
+	return err
+}
 
 // URL is where clients connect.
 func (a *AllInOne) URL() string {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -168,4 +170,34 @@ func TestATakenPortIsNamed(t *testing.T) {
 		t.Errorf("%s is not named:\n%s", taken.Addr(), log)
 	}
 	awaitNothingLeft(t, dir)
+}
+
+// When its PostgreSQL dies, all of it ends and says why, and nothing is lost.
+func TestUpEndsWithItsPostgreSQL(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	bus, url := up(t, dir, -1)
+	dial(t, url).ask("kapivara.v1.append.p", `{"stream":"a/b/c/1","events":[{"id":"1","type":"t"}]}`, &appendReply{})
+	text, err := os.ReadFile(filepath.Join(dir, "pgdata", "postmaster.pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	pid, err := strconv.Atoi(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bus.ended(t, time.Minute); err == nil {
+		t.Error("ended without an error")
+	}
+	if log := bus.log.String(); !strings.Contains(log, "PostgreSQL ended by itself: ") {
+		t.Errorf("it does not say why:\n%s", log)
+	}
+	awaitNothingLeft(t, dir)
+	bus, url = up(t, dir, -1)
+	checkStored(t, dial(t, url), map[string]bool{"1": true})
+	bus.down(t)
 }
