@@ -176,7 +176,7 @@ func (r *Registry) Admit(publisher string, a *Append) error {
 	if p == nil && !r.Open {
 		return &Error{
 			Code: Forbidden, Message: "the publisher is not registered; set it in the registry first",
-			Facts: Facts{Publisher: publisher},
+			Facts: Facts{Publisher: publisher, Stream: string(a.Stream)},
 		}
 	}
 	for i := range a.Events {

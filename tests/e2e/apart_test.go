@@ -154,8 +154,19 @@ func (a *apart) killAtWork(dispatchers []*process) []*process {
 // register registers publisher and types of the log, since the registry of separate services is strict.
 func (a *apart) register(operator caller, log realLog) {
 	a.t.Helper()
+	publisher, unknown := a.as("publisher"), bad{
+		subject: "kapivara.v1.append." + log.publisher, body: `{"stream": "lending/loans/application/A-1", "events": [{"id": "x", "type": "t"}]}`,
+		code: "forbidden", facts: `{"publisher": "` + log.publisher + `", "stream": "lending/loans/application/A-1"}`,
+	}
+	if err := unknown.refused(publisher); err != nil {
+		a.t.Errorf("an unknown publisher: %v", err)
+	}
 	var record map[string]any
 	operator.ask("kapivara.v1.registry.publisher.set."+log.publisher, `{"streams": ["lending/*"]}`, &record)
+	unknown.facts = `{"publisher": "` + log.publisher + `", "type": "t"}`
+	if err := unknown.refused(publisher); err != nil {
+		a.t.Errorf("an unknown type: %v", err)
+	}
 	for kind := range typesOf(a.t, log) {
 		operator.ask("kapivara.v1.registry.event-type.set."+log.publisher, `{"type": `+encode(kind)+`}`, &record)
 	}
