@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"kapivara/pkg/kapivara"
 	"kapivara/pkg/natsbus"
@@ -86,7 +87,10 @@ func TestServeTellsWhatWasDroppedUnseen(t *testing.T) {
 		return nil
 	})
 	close(release)
-	ask(t, nc, "")
+	kit.Eventually(t, patience, func() error {
+		_, err := nc.Request(wire.Prefix+"echo.x", nil, time.Second) // dropped as well while the others still wait
+		return err
+	})
 	if !strings.Contains(log.String(), "messages dropped") {
 		t.Errorf("the log does not tell: %s", log.String())
 	}
