@@ -104,7 +104,7 @@ func appendFollowsRegistry(t *testing.T, a appendTest) {
 
 func appendStrict(t *testing.T, a appendTest) {
 	w := a.writer(t)
-	w.refused(t, appendTo("S", appendEvent("a")), kapivara.Forbidden, kapivara.Facts{Publisher: "loans"})
+	w.refused(t, appendTo("S", appendEvent("a")), kapivara.Forbidden, kapivara.Facts{Publisher: "loans", Stream: appendStream("S")})
 	streams := kapivara.Filter{appendStream("S*")}
 	must[*kapivara.Publisher](t)(a.registry.Publishers.Set(t.Context(), "loans", kapivara.PublisherPatch{Streams: &streams}))
 	w.refused(t, appendTo("S", appendEvent("a")), kapivara.Forbidden, kapivara.Facts{Publisher: "loans", Type: "opened"})
