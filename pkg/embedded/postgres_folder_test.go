@@ -160,7 +160,10 @@ func TestPostgresAsANormalUser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(binary, text, 0o755); err != nil {
+	syscall.ForkLock.RLock() // a child forked meanwhile would hold the file open for writing, and "text file busy" follow
+	err = os.WriteFile(binary, text, 0o755)
+	syscall.ForkLock.RUnlock()
+	if err != nil {
 		t.Fatal(err)
 	}
 	run := osexec.CommandContext(t.Context(), binary, "-test.run=^TestPostgres(Keeps|WorksInAFolder|StartsOver|Dies)", "-test.timeout=8m")
