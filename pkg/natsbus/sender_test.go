@@ -38,6 +38,9 @@ func listen(t *testing.T) (*natsbus.Sender, *nats.Conn, <-chan natsbus.Settlemen
 	if _, err := natsbus.ListenSettle(nc, kit.Logger(t), func(s natsbus.Settlement) { settlements <- s }); err != nil {
 		t.Fatal(err)
 	}
+	if err := nc.Flush(); err != nil { // the answers come by another connection: the server must know of the listener first
+		t.Fatal(err)
+	}
 	return natsbus.NewSender(nc), connect(t, url), settlements
 }
 
