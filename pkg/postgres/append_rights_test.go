@@ -225,14 +225,17 @@ func TestEachRoleHasItsRightsAndNoMore(t *testing.T) {
 		w + "streams": "INSERT SELECT", w + "publishers": "DELETE INSERT SELECT UPDATE", w + "event_types": "DELETE INSERT SELECT UPDATE",
 		w + "subscribers": "INSERT SELECT UPDATE", w + "outbox": "DELETE INSERT SELECT", w + "deliveries": "SELECT",
 		w + "commits": "SELECT", w + "buckets": "SELECT", w + "retries": "INSERT SELECT UPDATE",
+		w + "replays": "DELETE SELECT", w + "nodes": "DELETE SELECT",
 		d + "migrations": "SELECT", d + "log": "SELECT", d + "events": "SELECT", d + "kinds": "SELECT", d + "streams": "SELECT",
 		d + "subscribers": "SELECT", d + "token_key": "SELECT", d + "outbox": "DELETE SELECT", d + "buckets": "INSERT SELECT UPDATE",
 		d + "standing": "INSERT SELECT UPDATE", d + "deliveries": "INSERT SELECT", d + "commits": "INSERT SELECT",
 		d + "retries": "DELETE INSERT SELECT UPDATE", d + "dispatcher_lease": "SELECT UPDATE",
+		d + "replays": "DELETE INSERT SELECT", d + "nodes": "DELETE INSERT SELECT UPDATE",
+		d + "dispatchers": "DELETE INSERT SELECT UPDATE", d + "duties": "DELETE INSERT SELECT UPDATE",
 	}
 	for _, table := range []string{
 		"migrations", "log", "events", "kinds", "streams", "publishers", "event_types", "subscribers", "outbox", "buckets",
-		"deliveries", "commits", "retries", "standing", "dispatcher_lease", "log_readable",
+		"deliveries", "commits", "retries", "standing", "replays", "nodes", "dispatchers", "duties", "dispatcher_lease", "log_readable",
 	} {
 		want[r+table] = "SELECT"
 	}
@@ -246,7 +249,8 @@ func TestEachRoleHasItsRightsAndNoMore(t *testing.T) {
 			t.Errorf("%s: nothing, want %s", key, want[key])
 		}
 	}
-	for key, columns := range map[string][]string{w + "streams": {"completed", "contiguous", "finish", "version"}, w + "buckets": {"version"}} {
+	for key, columns := range map[string][]string{w + "streams": {"completed", "contiguous", "finish", "version"}, w + "buckets": {"version"},
+		w + "outbox": {"bucket"}, w + "replays": {"bucket"}} {
 		role, table, _ := strings.Cut(key, " ")
 		var got []string
 		err := owner.QueryRow(t.Context(), `select coalesce(array_agg(column_name::text order by column_name), '{}')

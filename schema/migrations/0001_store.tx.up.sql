@@ -97,20 +97,37 @@ create table kapivara.subscribers (
     behind_after   bigint,
     behind_until   bigint,
     behind_types   text[],
-    behind_streams text[]
+    behind_streams text[],
+    -- Since when buckets or canary_buckets are others: what became due up to this log position is still to be placed by
+    -- them, and nothing is leased for the first time until then. Null: all is placed.
+    moving_until   bigint,
+    -- It has been "appended" at some time: an earlier delivery of a stream may hold back a later one.
+    grown          boolean not null default false
 );
 create unique index subscribers_name on kapivara.subscribers (name) where removed is null;
 
--- Streams that are due and not yet leased. due is the log position of the event that completed the stream, so a reader
--- by due misses nothing. bucket: 0, 1, 2 … or -1, -2 … for canary-0, canary-1 ….
+-- Streams that are due and not yet leased. due is the log position of the event that completed the stream, or that let
+-- its contiguous part grow, so a reader by due misses nothing. bucket: 0, 1, 2 … or -1, -2 … for canary-0, canary-1 ….
 create table kapivara.outbox (
     due           bigint not null,
     stream_no     bigint not null,
     subscriber_no integer not null,
     bucket        smallint not null,
+    cause         smallint not null default 1, -- 1 complete, 2 appended
     constraint outbox_due primary key (due, subscriber_no)
 ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 create index outbox_bucket on kapivara.outbox (subscriber_no, bucket, due);
+
+-- Streams that an operator has sent again and that are not yet leased. They go when nothing of the outbox does. due is the
+-- log position for which the stream was chosen.
+create table kapivara.replays (
+    due           bigint not null,
+    stream_no     bigint not null,
+    subscriber_no integer not null,
+    bucket        smallint not null,
+    constraint replays_due primary key (subscriber_no, due)
+) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
+create index replays_bucket on kapivara.replays (subscriber_no, bucket, due);
 
 -- The numbering of a bucket. It belongs to the name, so that numbers go on when a subscriber is set again.
 create table kapivara.buckets (
@@ -122,6 +139,8 @@ create table kapivara.buckets (
     version          bigint not null default 0, -- grows with every change: compare and set
     committed_number bigint,                    -- what was committed last
     committed_at     timestamptz,
+    epoch            bigint not null default 0,              -- grows whenever the bucket goes to another node, or to none
+    owner            text collate "C" not null default '',   -- the node that has claimed it, '' for none
     constraint buckets_name unique (subscriber, bucket)
 ) with (fillfactor = 50);
 
@@ -141,6 +160,7 @@ create table kapivara.deliveries (
     constraint deliveries_number primary key (bucket_no, number)
 );
 create index deliveries_stream on kapivara.deliveries (stream_no);
+create unique index deliveries_grown on kapivara.deliveries (subscriber_no, stream_no, from_position) where cause = 2;
 
 -- What is confirmed. Never changed, never removed; a second one is a unique violation.
 create table kapivara.commits (
@@ -174,6 +194,32 @@ create table kapivara.standing (
     last_answer   timestamptz,
     silent_since  timestamptz,       -- the first attempt since the last answer that nobody answered
     extra_answers bigint not null default 0
+);
+
+-- The nodes that claim buckets of a subscriber, and what they want: so many, or these (as in outbox.bucket), or all.
+create table kapivara.nodes (
+    subscriber_no integer not null,
+    node          text collate "C" not null,
+    most          integer,
+    wanted        smallint[],
+    until         timestamptz not null, -- the end of its ttl
+    constraint nodes_name primary key (subscriber_no, node)
+);
+
+-- The dispatchers that live. A row is one run of one process: once its time is over it stays so.
+create table kapivara.dispatchers (
+    dispatcher_no integer generated always as identity primary key,
+    name          text not null, -- for whoever looks
+    until         timestamptz not null
+) with (fillfactor = 10);
+
+-- Which dispatcher works for a subscriber: for all of its buckets, so that claims, pulls and a stream's order across a
+-- resize are decided in one place. Every write for the subscriber holds the epoch against this row, and the dispatcher's
+-- own row against its time.
+create table kapivara.duties (
+    subscriber_no integer primary key,
+    dispatcher_no integer not null,
+    epoch         bigint not null default 1
 );
 
 -- The one dispatcher at work: every one of its writes holds the epoch against this row.
