@@ -7,25 +7,50 @@ type StreamFacts struct {
 	StreamState
 	Completed   int64     // the log position of the event that completed it, 0 while it is open
 	Types       []string  // the event types stored in it
+	TypesAt     []int     // for each of them the first position that has it
 	Now         time.Time // the database's clock
-	Dispatching bool      // a dispatcher is at work
+	Dispatching bool      // some dispatcher is alive
 	Subscribers []SubscriberFacts
+}
+
+// Reached lists the event types of the contiguous part.
+func (f *StreamFacts) Reached() (types []string) {
+	for i, at := range f.TypesAt {
+		if at <= f.Contiguous {
+			types = append(types, f.Types[i])
+		}
+	}
+	return types
 }
 
 // SubscriberFacts is where a stream stands with one subscriber.
 type SubscriberFacts struct {
 	Subscriber Subscriber
 	Standing   Standing
+	// Dispatching tells that a living dispatcher works for the subscriber.
+	Dispatching bool
+	// Moving tells that its buckets are others than before, and what was never sent is still being placed by them.
+	Moving bool
 	// Gathering bounds the log positions of which the streams are still to be put into the outbox: after the first, up
 	// to the second. Both are 0 when nothing is left to gather.
 	Gathering [2]int64
-	// Delivery is the latest delivery of the stream, nil where it is not due.
+	// Delivery is what of the stream moves next: what waits for its first lease, else the latest delivery; nil where the
+	// stream is not due.
 	Delivery *DeliveryRow
 	// Answer is what a node said to the delivery's last attempt: Nak or Term, "" for nothing.
 	Answer Verdict
-	// Ahead counts what is due before it in its bucket and was never leased either, up to MaxAhead; InFlight what is
-	// leased of its bucket. Both are set only for a delivery that was never leased.
+	// Node has claimed the delivery's bucket, "" for nobody; NodeUntil is the end of its ttl.
+	Node      string
+	NodeUntil time.Time
+
+	// The rest is set only for a delivery that was never leased.
+
+	// Ahead counts what goes before it in its bucket and was never leased either, up to MaxAhead; InFlight what is leased
+	// of its bucket, and Busy is the lowest number of that.
 	Ahead, InFlight int
+	Busy            *DeliveryRow
+	// Holding is an earlier delivery of the stream that is not settled and holds this one back.
+	Holding *DeliveryRow
 }
 
 // MaxAhead is how far Ahead counts.

@@ -25,11 +25,12 @@ func (q *DeliveryQuery) Check() error {
 }
 
 // DeliveryMark is where a list of deliveries goes on: behind the numbered delivery, or behind the one without a number
-// that became due at a log position. The zero value is the beginning.
+// that is due by a log position. The zero value is the beginning.
 type DeliveryMark struct {
 	Bucket      Bucket
 	Number      int64 // 0 where LogPosition is set
 	LogPosition int64
+	Replay      bool // it is a replay that has no number
 }
 
 // Mark is where a list goes on behind the row.
@@ -37,11 +38,11 @@ func (r *DeliveryRow) Mark() DeliveryMark {
 	if r.Number > 0 {
 		return DeliveryMark{Bucket: r.Bucket, Number: r.Number}
 	}
-	return DeliveryMark{Bucket: r.Bucket, LogPosition: r.LogPosition}
+	return DeliveryMark{Bucket: r.Bucket, LogPosition: r.LogPosition, Replay: r.Cause == CauseReplay}
 }
 
 // DeliveriesQuery asks for deliveries of a subscriber: the numbered ones by bucket and number, then those that were
-// never leased, by bucket and log position.
+// never leased, by bucket and log position, live ones before replays.
 type DeliveriesQuery struct {
 	Subscriber string
 	Bucket     *Bucket // nil = all buckets

@@ -16,11 +16,14 @@ import (
 // State 0 is committed; without a commit and a retry a delivery is leased for the first time.
 const readDeliveryColumns = `b.bucket, d.number, s.name, d.cause, d.from_position, d.to_position, d.due,
 	case when c.number is not null then 0 else coalesce(r.state, 2) end, coalesce(c.attempt, r.attempt, 1),
-	coalesce(r.until, d.leased + d.ack_wait_ms * interval '1 millisecond'), coalesce(r.reason, ''), c.committed`
+	coalesce(r.until, d.leased + d.ack_wait_ms * interval '1 millisecond'), coalesce(r.reason, ''),
+	case when c.number is null and coalesce(r.state, 2) = 2 then b.owner else '' end, c.committed`
 
-// readWaitingColumns are the same of a row o of the outbox, that has no number yet.
-const readWaitingColumns = `o.bucket, 0::bigint, s.name, 1::smallint, 1, coalesce(s.finish, 0), o.due,
-	1, 0, null::timestamptz, '', null::timestamptz`
+// readWaitingColumns are the same of a row o of the outbox or the replays, that has no number yet. What a growth brings
+// is known at its lease.
+const readWaitingColumns = `o.bucket, 0::bigint, s.name, o.cause::smallint, case when o.cause = 2 then 0 else 1 end,
+	case when o.cause = 2 then 0 else coalesce(s.finish, 0) end, o.due,
+	1, 0, null::timestamptz, '', '', null::timestamptz`
 
 // readStates are the states by their number in the store.
 func readStates() []kapivara.State {
@@ -47,7 +50,7 @@ func readDelivery(rows pgx.Row, more ...any) (kapivara.DeliveryRow, error) {
 	var until, committed *time.Time
 	err := rows.Scan(append([]any{
 		&row.Bucket, &row.Number, &row.Stream, &cause, &row.From, &row.To, &row.LogPosition, &state, &row.Attempt, &until,
-		&row.Reason, &committed,
+		&row.Reason, &row.Node, &committed,
 	}, more...)...)
 	if err != nil {
 		return row, err
@@ -84,15 +87,17 @@ func (r *Reader) Deliveries(ctx context.Context, q kapivara.DeliveriesQuery) (ka
 	return page, err
 }
 
-// deliveries reads what is numbered first, then what was never leased.
+// deliveries reads what is numbered first, then what was never leased, and of that the replays last.
 func (r *Reader) deliveries(ctx context.Context, tx pgx.Tx, s *kapivara.Subscriber, q kapivara.DeliveriesQuery) (kapivara.DeliveriesPage, error) {
 	var page kapivara.DeliveriesPage
+	waits := q.State != "" && q.State != kapivara.Pending // nothing that has no number is in that state
 	for _, part := range [...]struct {
 		query *bun.SelectQuery
 		skip  bool
 	}{
 		{r.numberedQuery(q), q.After.LogPosition > 0},
-		{r.waitingQuery(s.No, q), q.State != "" && q.State != kapivara.Pending},
+		{r.waitingQuery(s.No, q, "kapivara.outbox", !q.After.Replay), waits || q.After.Replay},
+		{r.waitingQuery(s.No, q, "(select r.*, 3 as cause from kapivara.replays r)", q.After.Replay), waits},
 	} {
 		if part.skip || len(page.Rows) > q.Limit {
 			continue

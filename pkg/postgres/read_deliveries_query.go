@@ -68,17 +68,18 @@ func readStateNumber(state kapivara.State) int {
 	return -1
 }
 
-// waitingQuery selects what is due and was never leased (index outbox_bucket).
-func (r *Reader) waitingQuery(subscriber int32, q kapivara.DeliveriesQuery) *bun.SelectQuery {
+// waitingQuery selects what is due and was never leased (index outbox_bucket or replays_bucket), behind the query's mark
+// where that is of the same table.
+func (r *Reader) waitingQuery(subscriber int32, q kapivara.DeliveriesQuery, table string, marked bool) *bun.SelectQuery {
 	query := r.pool.Bun().NewSelect().ColumnExpr(readWaitingColumns).
-		TableExpr("kapivara.outbox as o").
+		TableExpr(table+" as o").
 		Join("join kapivara.streams as s on s.stream_no = o.stream_no").
 		Where("o.subscriber_no = ?", subscriber).
 		OrderExpr("o.bucket, o.due").Limit(int64(q.Limit + 1))
 	if q.Bucket != nil {
 		query.Where("o.bucket = ?", int(*q.Bucket))
 	}
-	if q.After.LogPosition > 0 {
+	if q.After.LogPosition > 0 && marked {
 		query.Where("(o.bucket, o.due) > (?, ?)", int(q.After.Bucket), q.After.LogPosition)
 	}
 	return query

@@ -55,7 +55,7 @@ func (r *Reader) Facts(ctx context.Context, stream kapivara.Stream, subscriber s
 func readExplainStream(ctx context.Context, tx pgx.Tx, f *kapivara.StreamFacts) (no int64, err error) {
 	var low, high []int32
 	err = tx.QueryRow(ctx, readSQL(readExplainStreamSQL, false), string(f.Stream)).Scan(&no, &f.Completed, &f.Version,
-		&f.Contiguous, &f.Finish, &f.Canary, &low, &high, &f.Now, &f.Dispatching, &f.Types)
+		&f.Contiguous, &f.Finish, &f.Canary, &low, &high, &f.Now, &f.Dispatching, &f.Types, &f.TypesAt)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, errNoStream()
 	}
@@ -78,7 +78,8 @@ func readExplainSubscribers(ctx context.Context, tx pgx.Tx, name string) ([]kapi
 			var record []byte
 			var f kapivara.SubscriberFacts
 			var answered, silent *time.Time
-			err := rows.Scan(&record, &f.Gathering[0], &f.Gathering[1], &f.Standing.Listening, &answered, &silent, &f.Standing.ExtraAnswers)
+			err := rows.Scan(&record, &f.Gathering[0], &f.Gathering[1], &f.Moving, &f.Dispatching,
+				&f.Standing.Listening, &answered, &silent, &f.Standing.ExtraAnswers)
 			if err != nil {
 				return err
 			}
@@ -98,15 +99,23 @@ func readExplainSubscribers(ctx context.Context, tx pgx.Tx, name string) ([]kapi
 	return list, nil
 }
 
+// readExplainDelivered reads the latest delivery of the stream to each subscriber, and the first that is not settled.
 func readExplainDelivered(ctx context.Context, tx pgx.Tx, stream int64, byNo map[int32]*kapivara.SubscriberFacts) error {
 	rows, err := tx.Query(ctx, strings.ReplaceAll(readExplainDeliveredSQL, "{delivery}", readDeliveryColumns), stream)
 	if err == nil {
 		err = readEach(rows, func(rows pgx.Rows) error {
 			var no int32
 			var answer int
-			row, err := readDelivery(rows, &no, &answer)
-			if f := byNo[no]; err == nil && f != nil {
-				f.Delivery, f.Answer = &row, readAnswer(answer)
+			var latest bool
+			var owner string
+			var until *time.Time
+			row, err := readDelivery(rows, &latest, &no, &answer, &owner, &until)
+			switch f := byNo[no]; {
+			case err != nil || f == nil:
+			case latest:
+				f.Delivery, f.Answer, f.Node, f.NodeUntil = &row, readAnswer(answer), owner, readTime(until)
+			default:
+				f.Holding = &row
 			}
 			return err
 		})
@@ -129,15 +138,19 @@ func readAnswer(number int) kapivara.Verdict {
 	}
 }
 
+// readExplainWaiting reads to whom the stream is due without having been leased for that. It goes before what was
+// delivered earlier; what was not settled of that holds it back.
 func readExplainWaiting(ctx context.Context, tx pgx.Tx, stream, completed int64, byNo map[int32]*kapivara.SubscriberFacts) error {
-	rows, err := tx.Query(ctx, strings.ReplaceAll(readExplainWaitingSQL, "{waiting}", readWaitingColumns), completed, stream, kapivara.MaxAhead)
+	rows, err := tx.Query(ctx, strings.ReplaceAll(readExplainWaitingSQL, "{waiting}", readWaitingColumns), stream, completed, kapivara.MaxAhead)
+	waiting := map[int32]bool{}
 	if err == nil {
 		err = readEach(rows, func(rows pgx.Rows) error {
 			var no int32
-			var ahead, leased int
-			row, err := readDelivery(rows, &no, &ahead, &leased)
+			var w readWaitingFacts
+			row, err := readDelivery(rows, &no, &w.ahead, &w.leased, &w.busy.Number, &w.busy.Attempt, &w.deadline, &w.owner, &w.until)
 			if f := byNo[no]; err == nil && f != nil {
-				f.Delivery, f.Ahead, f.InFlight = &row, ahead, leased
+				waiting[no] = true
+				w.into(f, &row)
 			}
 			return err
 		})
@@ -145,5 +158,29 @@ func readExplainWaiting(ctx context.Context, tx pgx.Tx, stream, completed int64,
 	if err != nil {
 		return fmt.Errorf("explain: outbox: %w", translate(err, false))
 	}
+	for no, f := range byNo {
+		if !waiting[no] {
+			f.Holding = nil // it is the delivery itself, or holds nothing back
+		}
+	}
 	return nil
+}
+
+// readWaitingFacts is what is read of a bucket in which a stream waits.
+type readWaitingFacts struct {
+	ahead, leased int
+	busy          kapivara.DeliveryRow
+	deadline      *time.Time
+	owner         string
+	until         *time.Time
+}
+
+func (w *readWaitingFacts) into(f *kapivara.SubscriberFacts, row *kapivara.DeliveryRow) {
+	f.Delivery, f.Answer = row, ""
+	f.Ahead, f.InFlight = w.ahead, w.leased
+	f.Node, f.NodeUntil = w.owner, readTime(w.until)
+	if w.leased > 0 {
+		w.busy.Bucket, w.busy.State, w.busy.Deadline = row.Bucket, kapivara.Leased, readTime(w.deadline)
+		f.Busy = &w.busy
+	}
 }

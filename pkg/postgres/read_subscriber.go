@@ -88,7 +88,8 @@ func readBuckets(ctx context.Context, tx pgx.Tx, s *kapivara.Subscriber) ([]kapi
 	err = readEach(rows, func(rows pgx.Rows) error {
 		var b kapivara.BucketState
 		var oldest float64
-		err := rows.Scan(&b.Bucket, &b.Pending, &b.Leased, &b.Hidden, &b.Parked, &b.Committed, &b.Discarded, &b.LastNumber, &oldest)
+		err := rows.Scan(&b.Bucket, &b.Pending, &b.Leased, &b.Hidden, &b.Parked, &b.Committed, &b.Discarded, &b.LastNumber, &oldest,
+			&b.Owner, &b.Epoch)
 		b.Oldest = time.Duration(oldest * float64(time.Second))
 		counted[b.Bucket] = b
 		return err

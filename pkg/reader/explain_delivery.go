@@ -11,7 +11,7 @@ func due(f *kapivara.StreamFacts, s *kapivara.SubscriberFacts) said {
 	d := s.Delivery
 	switch d.State {
 	case kapivara.Committed:
-		return said{Committed, "the subscriber has committed it at " + clock(d.Committed), "nothing"}
+		return committed(f, s)
 	case kapivara.Discarded:
 		return said{
 			Discarded, "it was given up by an operator, or with an earlier subscriber of this name" + because(d.Reason),
@@ -28,8 +28,34 @@ func due(f *kapivara.StreamFacts, s *kapivara.SubscriberFacts) said {
 	}
 }
 
+// committed tells what is still to come of a stream that is delivered as it grows.
+func committed(f *kapivara.StreamFacts, s *kapivara.SubscriberFacts) said {
+	d := s.Delivery
+	at := clock(d.Committed)
+	switch {
+	case d.Cause != kapivara.CauseAppended || f.Finish > 0 && d.To >= f.Finish:
+		return said{Committed, "the subscriber has committed it at " + at, "nothing"}
+	case f.Contiguous > d.To:
+		return said{
+			Committed,
+			fmt.Sprintf("the subscriber has committed positions %d to %d at %s; what follows, up to %d, did not become due by its filters and mode at the time", d.From, d.To, at, f.Contiguous),
+			"nothing, or replay the stream: kapivara.v1.delivery.replay." + s.Subscriber.Name,
+		}
+	case s.Subscriber.Deliver == kapivara.DeliverComplete:
+		return said{
+			UpToDate, fmt.Sprintf("the subscriber has committed up to position %d at %s; now it gets complete streams, whole, and this one is open", d.To, at),
+			open(f).next,
+		}
+	default:
+		return said{
+			UpToDate, fmt.Sprintf("the subscriber has committed all there is, up to position %d, at %s", d.To, at),
+			fmt.Sprintf("nothing; position %d is delivered once it is stored", d.To+1),
+		}
+	}
+}
+
 func parked(s *kapivara.SubscriberFacts) said {
-	next := fmt.Sprintf("mend the cause, then retry it: kapivara.v1.delivery.retry.%s", s.Subscriber.Name)
+	next := fmt.Sprintf("mend the cause, then retry it: kapivara.v1.delivery.retry.%s; or give it up: kapivara.v1.delivery.discard.%[1]s", s.Subscriber.Name)
 	if s.Answer == kapivara.Term {
 		return said{Terminated, "a node answered +TERM" + because(s.Delivery.Reason), next}
 	}
@@ -39,13 +65,14 @@ func parked(s *kapivara.SubscriberFacts) said {
 }
 
 func hidden(f *kapivara.StreamFacts, s *kapivara.SubscriberFacts) said {
-	switch again := "it is sent again after " + clock(s.Delivery.Until); {
+	again := "it is sent again after " + clock(s.Delivery.Until)
+	switch {
+	case !s.Dispatching && f.Now.After(s.Delivery.Until):
+		return noDispatcher(f)
 	case s.Answer == kapivara.Nak:
 		return said{Refused, fmt.Sprintf("a node answered -NAK to attempt %d%s; %s", s.Delivery.Attempt, because(s.Delivery.Reason), again), "wait, or mend the cause"}
 	case !s.Standing.SilentSince.IsZero():
 		return nobodyAnswers(s, again)
-	case !f.Dispatching && f.Now.After(s.Delivery.Until):
-		return noDispatcher()
 	default:
 		return said{
 			NoAnswer, fmt.Sprintf("attempt %d had no answer in time, or it was hidden by an operator%s; %s", s.Delivery.Attempt, because(s.Delivery.Reason), again),
@@ -57,48 +84,41 @@ func hidden(f *kapivara.StreamFacts, s *kapivara.SubscriberFacts) said {
 func leased(f *kapivara.StreamFacts, s *kapivara.SubscriberFacts) said {
 	late := f.Now.After(s.Delivery.Deadline)
 	switch {
-	case late && !f.Dispatching:
-		return noDispatcher()
+	case late && !s.Dispatching:
+		return noDispatcher(f)
 	case silent(s):
 		return nobodyListens(s)
 	case !s.Standing.SilentSince.IsZero():
-		return nobodyAnswers(s, "it is sent, its deadline is "+clock(s.Delivery.Deadline))
+		return nobodyAnswers(s, "it is sent"+to(s)+", its deadline is "+clock(s.Delivery.Deadline))
 	case late:
-		return said{Overdue, "its deadline has passed at " + clock(s.Delivery.Deadline), "wait; it is sent again by itself"}
+		return said{Overdue, "it was sent" + to(s) + ", and its deadline has passed at " + clock(s.Delivery.Deadline), "wait; it is sent again by itself"}
 	default:
-		return said{AwaitingAnswer, "it was sent, and its answer is awaited until " + clock(s.Delivery.Deadline), "wait"}
+		return said{
+			AwaitingAnswer, "it was sent" + to(s) + ", and its answer is awaited until " + clock(s.Delivery.Deadline),
+			"wait; without an answer it is sent again",
+		}
 	}
 }
 
-func pending(f *kapivara.StreamFacts, s *kapivara.SubscriberFacts) said {
-	busy := s.InFlight >= s.Subscriber.MaxInFlight
-	switch {
-	case !f.Dispatching:
-		return noDispatcher()
-	case silent(s):
-		return nobodyListens(s)
-	case s.Delivery.Number > 0:
-		return said{RetryDue, "it is to be sent again at once", "wait"}
-	case busy && !s.Standing.SilentSince.IsZero():
-		return nobodyAnswers(s, "its bucket waits for that")
-	case busy:
-		return said{
-			BucketBusy,
-			fmt.Sprintf("%d deliveries of bucket %s are leased, which is its max_in_flight; %s are due before this one", s.InFlight, s.Delivery.Bucket, ahead(s.Ahead)),
-			"wait, or look at what holds the bucket: kapivara.v1.read.bucket." + s.Subscriber.Name,
-		}
-	case s.Ahead > 0:
-		return said{Queued, ahead(s.Ahead) + " deliveries of its bucket are due before this one", "wait"}
-	default:
-		return said{Sending, "it is the next of its bucket", "wait"}
+// to says who has a leased delivery, as far as it is known.
+func to(s *kapivara.SubscriberFacts) string {
+	if s.Node == "" {
+		return ""
 	}
+	return fmt.Sprintf(" to node %s, which has claimed bucket %s", s.Node, s.Delivery.Bucket)
 }
 
 func silent(s *kapivara.SubscriberFacts) bool {
 	return s.Standing.Listening != nil && !*s.Standing.Listening
 }
 
-func noDispatcher() said {
+func noDispatcher(f *kapivara.StreamFacts) said {
+	if f.Dispatching {
+		return said{
+			ChangingDispatcher, "the dispatcher that worked for the subscriber has gone, and another takes its place",
+			"wait; it takes 2 s at most",
+		}
+	}
 	return said{NoDispatcher, "no dispatcher is at work", "start one, and see in its log why it does not take over"}
 }
 
@@ -106,7 +126,7 @@ func nobodyListens(s *kapivara.SubscriberFacts) said {
 	name := s.Subscriber.Name
 	return said{
 		NobodyListens, "no node of the subscriber is there: the last sending met nobody",
-		fmt.Sprintf("start a node that subscribes to kapivara.v1.bucket.%s.* in the queue group %s", name, name),
+		fmt.Sprintf("start a node that subscribes to kapivara.v1.bucket.%[1]s.* in the queue group %[1]s, or have one ask for it: kapivara.v1.next.%[1]s", name),
 	}
 }
 

@@ -18,9 +18,9 @@ func facts(change func(f *kapivara.StreamFacts, s *kapivara.SubscriberFacts)) *k
 	listening := true
 	f := &kapivara.StreamFacts{
 		StreamState: kapivara.StreamState{Stream: "shop/web/order/1", Version: 3, Contiguous: 3, Finish: 3},
-		Completed:   30, Types: []string{"order.placed", "order.paid"}, Now: explainNow, Dispatching: true,
+		Completed:   30, Types: []string{"order.placed", "order.paid"}, TypesAt: []int{1, 3}, Now: explainNow, Dispatching: true,
 		Subscribers: []kapivara.SubscriberFacts{{
-			Subscriber: kapivara.NewSubscriber("billing"), Standing: kapivara.Standing{Listening: &listening},
+			Subscriber: kapivara.NewSubscriber("billing"), Standing: kapivara.Standing{Listening: &listening}, Dispatching: true,
 		}},
 	}
 	change(f, &f.Subscribers[0])
@@ -47,6 +47,14 @@ func both(changes ...factChange) factChange {
 	}
 }
 
+func rows(changes ...func(d *kapivara.DeliveryRow)) func(d *kapivara.DeliveryRow) {
+	return func(d *kapivara.DeliveryRow) {
+		for _, c := range changes {
+			c(d)
+		}
+	}
+}
+
 func never(d *kapivara.DeliveryRow) { d.Number, d.Attempt = 0, 0 }
 
 func silentSince(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
@@ -55,7 +63,34 @@ func silentSince(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
 
 func noNode(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) { *s.Standing.Listening = false }
 
-func noDispatch(f *kapivara.StreamFacts, _ *kapivara.SubscriberFacts) { f.Dispatching = false }
+func noDispatch(f *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
+	f.Dispatching, s.Dispatching = false, false
+}
+
+func offDuty(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) { s.Dispatching = false }
+
+// grows sets the subscriber to get streams as they grow.
+func grows(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
+	s.Subscriber.Deliver = kapivara.DeliverAppended
+}
+
+// delivered is a committed growth up to a position.
+func delivered(to int) factChange {
+	return at(kapivara.Committed, func(d *kapivara.DeliveryRow) {
+		d.Cause, d.From, d.To, d.Committed = kapivara.CauseAppended, 1, to, explainNow.Add(-time.Minute)
+	})
+}
+
+// behind has an earlier delivery of the stream in a state.
+func behind(state kapivara.State) factChange {
+	return both(at(kapivara.Pending, never), func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
+		s.Holding = &kapivara.DeliveryRow{
+			Bucket: 2, Number: 7, State: state, Reason: "bad IBAN", Until: explainNow.Add(time.Minute), Deadline: explainNow.Add(time.Minute),
+		}
+	})
+}
+
+func replayed(d *kapivara.DeliveryRow) { d.Cause = kapivara.CauseReplay }
 
 func open(missing ...kapivara.Range) factChange {
 	return func(f *kapivara.StreamFacts, _ *kapivara.SubscriberFacts) {
@@ -87,7 +122,13 @@ func TestEachReasonHasItsFacts(t *testing.T) {
 		{"another type filter", func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
 			s.Subscriber.Types = kapivara.Filter{"invoice.*"}
 		}, reader.TypeFilter, "order.placed, order.paid"},
-		{"no final event", open(), reader.NotFinished, `"final": true`},
+		{"filters in words", func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
+			s.Subscriber.Streams = kapivara.Filter{"bank/*", "shop/pos/*"}
+		}, reader.StreamFilter, "it is bank/*, shop/pos/*"},
+		{"types in words", func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
+			s.Subscriber.Types = kapivara.Filter{"invoice.*"}
+		}, reader.TypeFilter, "it is invoice.*"},
+		{"no final event", open(), reader.NotFinished, "stands at position 3"},
 		{"no final event and holes", open(kapivara.Range{From: 2, To: 2}), reader.NotFinished, "missing: 2"},
 		{"holes", func(f *kapivara.StreamFacts, _ *kapivara.SubscriberFacts) {
 			f.Completed, f.Contiguous, f.Finish, f.Missing = 0, 1, 9, []kapivara.Range{{From: 2, To: 2}, {From: 4, To: 8}}
@@ -97,24 +138,52 @@ func TestEachReasonHasItsFacts(t *testing.T) {
 		{"before its start", func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
 			s.Subscriber.Start = kapivara.Start{After: 30}
 		}, reader.BeforeStart, "log position 30"},
+		{"grows, and begins with a hole", both(open(kapivara.Range{From: 1, To: 2}), grows, func(f *kapivara.StreamFacts, _ *kapivara.SubscriberFacts) {
+			f.Contiguous = 0
+		}), reader.MissingEvents, "position 1 of the stream is missing"},
+		{"grows, and the type that fits is behind a hole", both(open(kapivara.Range{From: 2, To: 2}), grows, func(f *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
+			f.Contiguous, s.Subscriber.Types = 1, kapivara.Filter{"order.paid"}
+		}), reader.MissingEvents, "up to position 1, before the first missing one"},
+		{"grows, and was stored before it was set so", both(open(), grows), reader.NotDue, "mode"},
 		{"not due then", func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) { s.Subscriber.LogPosition = 29 }, reader.NotDue, "replay"},
 		{"behind an earlier part", func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) { s.Gathering = [2]int64{10, 29} }, reader.NotDue, "replay"},
 
 		{"waits, no dispatcher", both(at(kapivara.Pending, never), noDispatch), reader.NoDispatcher, "start one"},
 		{"waits, no node", both(at(kapivara.Pending, never), noNode), reader.NobodyListens, "kapivara.v1.bucket.billing.*"},
+		{"waits, and its dispatcher has just gone", both(at(kapivara.Pending, never), offDuty), reader.ChangingDispatcher, "takes its place"},
+		{"waits, and what came before is being gathered", both(at(kapivara.Pending, never), func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
+			s.Gathering = [2]int64{40, 90}
+		}), reader.BeingGathered, "after log position 40 up to 90"},
+		{"waits while its buckets change", both(at(kapivara.Pending, never), func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
+			s.Moving, s.Subscriber.Buckets = true, 16
+		}), reader.Moving, "changed to 16"},
+		{"to be sent again while its buckets change", both(at(kapivara.Pending, nil), func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
+			s.Moving = true
+		}), reader.RetryDue, "again"},
+		{"waits behind a parked one of its stream", both(behind(kapivara.Parked), noNode), reader.HeldBack, "discard.billing"},
+		{"waits behind a hidden one of its stream", behind(kapivara.Hidden), reader.HeldBack, "billing/2/7 until 2026-11-24T12:01:00Z: bad IBAN"},
+		{"waits behind a leased one of its stream", behind(kapivara.Leased), reader.HeldBack, "leased: billing/2/7"},
+		{"waits behind one of its stream that is to be sent again", behind(kapivara.Pending), reader.HeldBack, "pending: billing/2/7"},
 		{"waits behind a full bucket", both(at(kapivara.Pending, never), func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
-			s.InFlight, s.Ahead = 1, kapivara.MaxAhead
-		}), reader.BucketBusy, "1000 or more"},
+			s.InFlight, s.Ahead, s.Node = 1, kapivara.MaxAhead, "node-7"
+			s.Busy = &kapivara.DeliveryRow{Bucket: 5, Number: 11, Attempt: 3, Stream: "bank/secret/x/1", Deadline: soon}
+		}), reader.BucketBusy, "(billing/5/11, attempt 3, until 2026-11-24T12:01:00Z, at node node-7); 1000 or more"},
+		{"a replay waits behind live ones", both(at(kapivara.Pending, rows(never, replayed)), func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
+			s.Ahead = 1
+		}), reader.ReplayQueued, "1 delivery goes before it in bucket 5"},
+		{"a replay is next", at(kapivara.Pending, rows(never, replayed)), reader.Sending, "next"},
 		{"waits behind a silent bucket", both(at(kapivara.Pending, never), silentSince, func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
 			s.InFlight = 1
 		}), reader.NobodyAnswers, "since 2026-11-24T11:00:00Z"},
 		{"waits behind others", both(at(kapivara.Pending, never), func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
 			s.Ahead = 3
-		}), reader.Queued, "3 deliveries"},
+		}), reader.Queued, "3 deliveries go before it in bucket 5"},
 		{"is next", at(kapivara.Pending, never), reader.Sending, "next"},
 		{"to be sent again", at(kapivara.Pending, nil), reader.RetryDue, "again"},
 
 		{"leased", leasedUntil(soon), reader.AwaitingAnswer, "2026-11-24T12:01:00Z"},
+		{"leased to a node", both(leasedUntil(soon), func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) { s.Node = "node-7" }), reader.AwaitingAnswer, "to node node-7, which has claimed bucket 5"},
+		{"overdue, and its dispatcher has just gone", both(leasedUntil(past), offDuty), reader.ChangingDispatcher, "2 s"},
 		{"leased, no node", both(leasedUntil(soon), noNode), reader.NobodyListens, "start a node"},
 		{"leased, silence", both(leasedUntil(soon), silentSince), reader.NobodyAnswers, "onlooker"},
 		{"overdue", leasedUntil(past), reader.Overdue, "passed"},
@@ -130,6 +199,18 @@ func TestEachReasonHasItsFacts(t *testing.T) {
 		{"terminated", both(at(kapivara.Parked, func(d *kapivara.DeliveryRow) { d.Reason = "bad IBAN" }), answered(kapivara.Term)), reader.Terminated, "+TERM: bad IBAN"},
 		{"parked", both(at(kapivara.Parked, nil), answered(kapivara.Nak)), reader.Parked, "kapivara.v1.delivery.retry.billing"},
 		{"committed", at(kapivara.Committed, func(d *kapivara.DeliveryRow) { d.Committed = past }), reader.Committed, "2026-11-24T11:59:00Z"},
+		{"committed up to its end", both(grows, delivered(3)), reader.Committed, "committed it"},
+		{"committed so far", both(open(), grows, delivered(3)), reader.UpToDate, "position 4 is delivered once it is stored"},
+		{"committed so far, and complete from now on", both(open(), delivered(3)), reader.UpToDate, "complete streams, whole"},
+		{"committed, and what followed was not due", both(grows, func(f *kapivara.StreamFacts, _ *kapivara.SubscriberFacts) {
+			f.Completed, f.Finish = 0, 0
+		}, delivered(2)), reader.Committed, "up to 3, did not become due"},
+		{"a canary", both(at(kapivara.Pending, func(d *kapivara.DeliveryRow) { d.Number, d.Bucket = 0, -1 }), func(f *kapivara.StreamFacts, _ *kapivara.SubscriberFacts) {
+			f.Canary = true
+		}), reader.Sending, "its bucket is canary-0"},
+		{"a canary among the others", both(at(kapivara.Pending, never), func(f *kapivara.StreamFacts, _ *kapivara.SubscriberFacts) {
+			f.Canary = true
+		}), reader.Sending, "had no canary buckets"},
 		{"discarded", at(kapivara.Discarded, nil), reader.Discarded, "given up"},
 	} {
 		got := reader.Explain(facts(c.has)).Subscribers[0]
@@ -138,6 +219,9 @@ func TestEachReasonHasItsFacts(t *testing.T) {
 		}
 		if !strings.Contains(got.Why+"; "+got.NextStep, c.says) {
 			t.Errorf("%s: %q, next %q; want it to say %q", c.name, got.Why, got.NextStep, c.says)
+		}
+		if strings.Contains(got.Why+got.NextStep, "bank/secret") {
+			t.Errorf("%s: %q names a stream of another context", c.name, got.Why)
 		}
 		if got.Subscriber != "billing" || got.Why == "" || got.NextStep == "" {
 			t.Errorf("%s: the reason %+v is not whole", c.name, got)
@@ -168,6 +252,7 @@ func TestTheDocumentHasEachReason(t *testing.T) {
 	for _, code := range []string{
 		reader.StreamFilter, reader.TypeFilter, reader.NotFinished, reader.MissingEvents, reader.BeingGathered, reader.BeforeStart,
 		reader.NotDue, reader.NoDispatcher, reader.NobodyListens, reader.NobodyAnswers, reader.BucketBusy, reader.Queued,
+		reader.ChangingDispatcher, reader.Moving, reader.HeldBack, reader.ReplayQueued, reader.UpToDate,
 		reader.Sending, reader.AwaitingAnswer, reader.Overdue, reader.Refused, reader.NoAnswer, reader.RetryDue,
 		reader.Terminated, reader.Parked, reader.Committed, reader.Discarded,
 	} {

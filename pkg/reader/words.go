@@ -8,11 +8,16 @@ import (
 	"kapivara/pkg/kapivara"
 )
 
+// ahead says how many go before.
 func ahead(n int) string {
-	if n >= kapivara.MaxAhead {
-		return fmt.Sprintf("%d or more", kapivara.MaxAhead)
+	switch {
+	case n >= kapivara.MaxAhead:
+		return fmt.Sprintf("%d or more deliveries go", kapivara.MaxAhead)
+	case n == 1:
+		return "1 delivery goes"
+	default:
+		return fmt.Sprintf("%d deliveries go", n)
 	}
-	return fmt.Sprint(n)
 }
 
 func because(reason string) string {

@@ -69,7 +69,11 @@ func streamCursor(c *string) (kapivara.Stream, error) {
 }
 
 func appendMark(dst []byte, m kapivara.DeliveryMark) []byte {
-	return appendCursor(dst, cursorDeliveries, fmt.Sprintf("%s %d %d", m.Bucket, m.Number, m.LogPosition))
+	text := fmt.Sprintf("%s %d %d", m.Bucket, m.Number, m.LogPosition)
+	if m.Replay {
+		text += " replay"
+	}
+	return appendCursor(dst, cursorDeliveries, text)
 }
 
 // markCursor is the mark of a list of deliveries, its beginning where there is no cursor.
@@ -78,6 +82,7 @@ func markCursor(c *string) (kapivara.DeliveryMark, error) {
 	if !ok {
 		return kapivara.DeliveryMark{}, err
 	}
+	text, replay := strings.CutSuffix(text, " replay")
 	parts := strings.Split(text, " ")
 	if len(parts) != 3 {
 		return kapivara.DeliveryMark{}, badCursor()
@@ -85,8 +90,8 @@ func markCursor(c *string) (kapivara.DeliveryMark, error) {
 	bucket, err1 := kapivara.ParseBucket("cursor", parts[0])
 	number, err2 := strconv.ParseInt(parts[1], 10, 64)
 	due, err3 := strconv.ParseInt(parts[2], 10, 64)
-	if err1 != nil || err2 != nil || err3 != nil || number < 0 || due < 0 || (number > 0) == (due > 0) {
+	if err1 != nil || err2 != nil || err3 != nil || number < 0 || due < 0 || (number > 0) == (due > 0) || replay && number > 0 {
 		return kapivara.DeliveryMark{}, badCursor()
 	}
-	return kapivara.DeliveryMark{Bucket: bucket, Number: number, LogPosition: due}, nil
+	return kapivara.DeliveryMark{Bucket: bucket, Number: number, LogPosition: due, Replay: replay}, nil
 }

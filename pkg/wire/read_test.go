@@ -281,3 +281,19 @@ func FuzzReadCursors(f *testing.F) {
 		_, _ = streamCursor(&text)
 	})
 }
+
+// The cursor of a list of deliveries keeps its place among those that were never leased, replays included.
+func TestDeliveryCursorsRoundTrip(t *testing.T) {
+	t.Parallel()
+	for _, m := range []kapivara.DeliveryMark{
+		{Bucket: 3, Number: 7}, {Bucket: -1, LogPosition: 12}, {Bucket: 0, LogPosition: 12, Replay: true},
+	} {
+		var cursor string
+		if err := json.Unmarshal(appendMark(nil, m), &cursor); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := markCursor(&cursor); err != nil || got != m {
+			t.Errorf("got %+v, %v; want %+v", got, err, m)
+		}
+	}
+}

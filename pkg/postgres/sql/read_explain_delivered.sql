@@ -1,9 +1,30 @@
--- The latest numbered delivery of a stream to each subscriber (index deliveries_stream). $1 the stream's number.
-select distinct on (d.subscriber_no) {delivery}, d.subscriber_no, coalesce(r.answer, 0)
-  from kapivara.deliveries d
+-- The numbered deliveries of a stream that matter to each subscriber: the latest one, and the first that is not settled,
+-- with what was answered to it and who has claimed its bucket (indexes deliveries_stream, retries_number, commits_number).
+-- $1 the stream's number. The first column tells whether it is the latest.
+with mine as materialized (
+    select d.bucket_no, d.number, d.subscriber_no, d.leased, b.floor
+      from kapivara.deliveries d
+      join kapivara.buckets b on b.bucket_no = d.bucket_no
+     where d.stream_no = $1
+), open as (
+    select m.bucket_no, m.number, m.subscriber_no, m.leased
+      from mine m
+      left join kapivara.retries r on r.bucket_no = m.bucket_no and r.number = m.number
+     where r.state < 5
+        or r.state is null and m.number > m.floor
+           and not exists (select from kapivara.commits c where c.bucket_no = m.bucket_no and c.number = m.number)
+), chosen as (
+    (select distinct on (subscriber_no) true as latest, bucket_no, number, subscriber_no
+       from mine order by subscriber_no, leased desc, number desc)
+    union all
+    (select distinct on (subscriber_no) false, bucket_no, number, subscriber_no
+       from open order by subscriber_no, leased, number)
+)
+select {delivery}, x.latest, d.subscriber_no, coalesce(r.answer, 0), b.owner, n.until
+  from chosen x
+  join kapivara.deliveries d on d.bucket_no = x.bucket_no and d.number = x.number
   join kapivara.buckets b on b.bucket_no = d.bucket_no
   join kapivara.streams s on s.stream_no = d.stream_no
   left join kapivara.commits c on c.bucket_no = d.bucket_no and c.number = d.number
   left join kapivara.retries r on r.bucket_no = d.bucket_no and r.number = d.number
- where d.stream_no = $1
- order by d.subscriber_no, d.leased desc, d.number desc
+  left join kapivara.nodes n on n.subscriber_no = d.subscriber_no and n.node = b.owner
