@@ -18,14 +18,16 @@ type SubscriberQuery struct {
 
 // SubscriberState is a subscriber, its nodes, its buckets, and a page of its deliveries.
 type SubscriberState struct {
-	Subscriber   Subscriber
-	Listening    *bool     // whether the last sending met a node; nil until something was sent
-	LastAnswer   time.Time // zero until there was one
-	ExtraAnswers int64     // answers to attempts that were settled already
-	Buckets      []BucketState
-	Deliveries   []DeliveryRow
-	Next         string  // "" after the last page
-	Raw          RawJSON // the answer as it came
+	Subscriber Subscriber
+	Listening  *bool     // whether the last sending met a node; nil until something was sent
+	LastAnswer time.Time // zero until there was one
+	// NobodyAnswers is since when no delivery was answered; zero where the last ones were.
+	NobodyAnswers time.Time
+	ExtraAnswers  int64 // answers to attempts that were settled already
+	Buckets       []BucketState
+	Deliveries    []DeliveryRow
+	Next          string  // "" after the last page
+	Raw           RawJSON // the answer as it came
 }
 
 // BucketState counts the deliveries of a bucket.
@@ -59,6 +61,7 @@ func (c *Client) SubscriberState(ctx context.Context, subscriber string, q Subsc
 		Subscriber   Subscriber        `json:"subscriber"`
 		Listening    *bool             `json:"listening"`
 		LastAnswer   time.Time         `json:"last_answer"`
+		Silent       time.Time         `json:"nobody_answers"`
 		ExtraAnswers int64             `json:"extra_answers"`
 		Buckets      []BucketState     `json:"buckets"`
 		Deliveries   []json.RawMessage `json:"deliveries"`
@@ -70,7 +73,7 @@ func (c *Client) SubscriberState(ctx context.Context, subscriber string, q Subsc
 	rows, err := deliveryRows(reply.Deliveries)
 	return SubscriberState{
 		Subscriber: reply.Subscriber, Listening: reply.Listening, LastAnswer: reply.LastAnswer,
-		ExtraAnswers: reply.ExtraAnswers, Buckets: reply.Buckets, Deliveries: rows, Next: reply.Next, Raw: raw,
+		NobodyAnswers: reply.Silent, ExtraAnswers: reply.ExtraAnswers, Buckets: reply.Buckets, Deliveries: rows, Next: reply.Next, Raw: raw,
 	}, err
 }
 

@@ -30,6 +30,7 @@ type cli struct {
 	Explain   explainCommand   `cmd:"" group:"Streams" help:"Tell why a stream was delivered, or why not, and what to do."`
 	Subscribe subscribeCommand `cmd:"" group:"Deliveries" help:"Receive deliveries and answer them."`
 	Bucket    bucketCommand    `cmd:"" group:"Deliveries" help:"Show the buckets of a subscriber, or the deliveries of one."`
+	Top       topCommand       `cmd:"" group:"Deliveries" help:"Watch subscribers and buckets: lag, owners, rates; again each second."`
 	Settle    settleCommand    `cmd:"" group:"Deliveries" help:"Answer a delivery by its token."`
 
 	Subscriber subscriberCommand `cmd:"" aliases:"sub" group:"Registry" help:"Set, show, list and remove subscribers."`
