@@ -52,6 +52,16 @@ func deliveries() []golden {
 	} {
 		all = append(all, golden{"settle-request-" + strconv.Itoa(i+1), "settle.request.json", wire.EncodeSettle("0aZ-_9", a)})
 	}
+	for i, r := range []kapivara.ClaimRequest{
+		{Node: "node-1", TTL: 10 * time.Second}, {Node: "node-1", Count: 4, TTL: 90 * time.Second},
+		{Node: "node-1", Buckets: []kapivara.Bucket{0, 3, -1}, TTL: 1500 * time.Millisecond},
+	} {
+		all = append(all, golden{"claim-request-" + strconv.Itoa(i+1), "claim.request.json", wire.EncodeClaim(&r)})
+	}
+	all = append(all, golden{"claim-reply", "claim.reply.json", wire.AppendClaimed(nil, []kapivara.Claimed{{Bucket: 3, Epoch: 17}, {Bucket: -1, Epoch: 1}})})
+	for i, r := range []kapivara.ReleaseRequest{{Node: "node-1"}, {Node: "node-1", Buckets: []kapivara.Bucket{3}}} {
+		all = append(all, golden{"release-request-" + strconv.Itoa(i+1), "release.request.json", wire.EncodeRelease(&r)})
+	}
 	for i, s := range []kapivara.Settled{
 		{State: kapivara.Committed}, {State: kapivara.Hidden, Until: recorded}, {State: kapivara.Leased, Deadline: recorded}, {State: kapivara.Parked},
 	} {
