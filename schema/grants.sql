@@ -19,7 +19,7 @@ grant insert on kapivara.outbox to kapivara_writer;
 grant select, delete, update (bucket) on kapivara.outbox, kapivara.replays to kapivara_writer;
 grant select, delete on kapivara.nodes to kapivara_writer;
 grant select on kapivara.deliveries, kapivara.commits to kapivara_writer;
-grant select, update (version) on kapivara.buckets to kapivara_writer;
+grant select, update (version, owner, epoch) on kapivara.buckets to kapivara_writer;
 grant select, insert, update on kapivara.retries to kapivara_writer;
 
 -- reader: looks at everything but the key of the tokens.

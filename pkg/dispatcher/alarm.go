@@ -13,6 +13,7 @@ type alarm struct {
 	at     time.Time
 	lane   *lane
 	flight *flight // nil: the lane itself
+	client *client // not nil: a claim of one of its nodes ends
 	sends  int     // of the flight when the alarm was set
 }
 
@@ -54,6 +55,8 @@ func (k *desk) ring() {
 			break
 		}
 		switch f := a.flight; {
+		case a.client != nil:
+			k.reviewSoon(a.client)
 		case f == nil:
 			k.touch(a.lane)
 		case a.lane.flights[f.Number] == f && f.Lease.State == kapivara.Leased:
@@ -76,6 +79,11 @@ const fewAlarms = 10_000
 // most are of deliveries that are settled: with a long ack_wait those would fill the memory.
 func (k *desk) rearm() {
 	k.byStore = nil
+	for _, c := range k.clients {
+		for _, n := range c.claims.nodes {
+			k.byStore.set(alarm{at: n.until, client: c})
+		}
+	}
 	for _, l := range k.lanes {
 		for _, f := range l.flights {
 			if f.Lease.State != kapivara.Leased {

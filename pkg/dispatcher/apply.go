@@ -28,6 +28,7 @@ func (k *desk) apply(p *plan, now time.Time) {
 	for i := range p.changes {
 		k.change(&p.changes[i], now)
 	}
+	k.claimed(p, now)
 	p.cargo.decide(true)
 	for i := range p.changes {
 		if c := &p.changes[i]; c.verb == settles {
@@ -66,7 +67,7 @@ func (k *desk) change(c *change, now time.Time) {
 		l.leased++
 		return
 	case retries:
-		f.Lease.Sent, f.out, f.Retried = now, time.Time{}, true
+		f.Lease.Sent, f.out, f.Retried, f.doubt = now, time.Time{}, true, false
 		l.leased++
 		return
 	case settles:
@@ -81,11 +82,12 @@ func (k *desk) change(c *change, now time.Time) {
 			f.out = now // it was answered, so it has arrived
 		}
 		k.byStore.set(alarm{at: f.Lease.Until, lane: l, flight: f})
-	case kapivara.Hidden:
+	case kapivara.Hidden, kapivara.Pending:
 		if l.flights[f.Number] == nil {
 			l.add(f)
 		}
 		l.unhide(f)
+		l.recall(f)
 		k.conceal(l, f)
 	default:
 		l.drop(f)

@@ -26,6 +26,7 @@ type bench struct {
 	sent  []kapivara.Delivery
 	rows  []kapivara.DeliveryRow
 	reply func(kapivara.Delivery) // of the nodes, nil where they stay silent
+	away  map[string]bool         // nodes that do not listen where they have claimed; "" for the queue group
 }
 
 func start(t *testing.T, subscribers ...kapivara.Subscriber) *bench {
@@ -55,7 +56,7 @@ func (b *bench) Send(d *kapivara.Delivery) error {
 	defer b.mu.Unlock()
 	b.sent = append(b.sent, *d)
 	switch {
-	case b.deaf:
+	case b.deaf || b.away[d.Node]:
 		b.d.NoResponders(d.Token)
 	case b.reply != nil:
 		b.reply(*d)
@@ -75,6 +76,16 @@ func (b *bench) listen(reply func(kapivara.Delivery)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.deaf, b.reply = false, reply
+}
+
+// gone says whether the node listens where it has claimed.
+func (b *bench) gone(node string, gone bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.away == nil {
+		b.away = map[string]bool{}
+	}
+	b.away[node] = gone
 }
 
 func (b *bench) hangUp() {

@@ -13,6 +13,7 @@ import (
 type item struct {
 	lane     *lane
 	delivery kapivara.Delivery
+	claim    int64 // the epoch of its token
 	due      int64
 	stretch  kapivara.Stretch
 	events   []kapivara.Event
@@ -89,7 +90,7 @@ func (i *item) show() *kapivara.DeliveryRow {
 	d := &i.delivery
 	return &kapivara.DeliveryRow{
 		Bucket: d.Bucket, Number: d.Number, Stream: d.Stream, Cause: d.Cause, From: d.From, To: d.To,
-		State: kapivara.Leased, Attempt: d.Attempt, LogPosition: i.due, Deadline: d.Deadline,
+		State: kapivara.Leased, Attempt: d.Attempt, LogPosition: i.due, Deadline: d.Deadline, Node: d.Node,
 	}
 }
 

@@ -41,6 +41,9 @@ type desk struct {
 	hungry  []*lane                     // something is to be read
 	closed  []*lane                     // they need a row
 	news    []*client                   // something is newly known of their nodes
+	calls   []*claimCall                // whose subscriber was not found yet
+	reviews []*client                   // it is to be looked at who has their buckets
+	rosters int                         // how many were read
 	wants   struct{ roster, look bool } // what is to be read
 	looked  time.Time                   // when the last look began
 
@@ -119,6 +122,7 @@ func (k *desk) receive() {
 	for _, token := range t.unheard {
 		k.missed(token)
 	}
+	k.calls = append(k.calls, t.calls...)
 	k.wants.look = k.wants.look || t.poked
 	k.wants.roster = k.wants.roster || t.changed
 }
@@ -166,6 +170,10 @@ func (k *desk) leave(ctx context.Context, err error) error {
 		kept = append(kept, l.answers...)
 	}
 	k.inbox.close(refusal, kept)
+	refuseCalls(k.calls, refusal)
+	for _, c := range k.clients {
+		refuseCalls(c.claims.calls, refusal)
+	}
 	if ctx.Err() != nil {
 		return kapivara.ErrOffDuty
 	}

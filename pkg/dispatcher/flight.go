@@ -14,6 +14,7 @@ type flight struct {
 	sends   int
 	staged  bool // the turn being planned or written changes it
 	unheard bool
+	doubt   bool // somebody may have the attempt all the same: what was sent before this desk knew of it is not known
 	events  []kapivara.Event // kept between probes, nil where they are to be read again
 }
 
@@ -25,7 +26,7 @@ func (f *flight) show(now time.Time) *kapivara.DeliveryRow {
 	}
 	switch f.Lease.State {
 	case kapivara.Leased:
-		row.Deadline = f.Lease.Until
+		row.Deadline, row.Node = f.Lease.Until, f.lane.row.Claim.Owner
 	case kapivara.Hidden:
 		row.Until = f.Lease.Until
 	case kapivara.Committed:

@@ -32,6 +32,7 @@ type inbox struct {
 	down    bool // the desk is not at work: nothing can be confirmed
 	answers []*answer
 	unheard []kapivara.Token // sendings that met nobody
+	calls   []*claimCall
 	poked   bool
 	changed bool // the registry has changed
 	wake    chan struct{}
@@ -74,6 +75,7 @@ func (b *inbox) answer(a *answer) {
 type taken struct {
 	answers        []*answer
 	unheard        []kapivara.Token
+	calls          []*claimCall
 	poked, changed bool
 }
 
@@ -81,8 +83,8 @@ type taken struct {
 func (b *inbox) take(answers bool) taken {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	t := taken{unheard: b.unheard, poked: b.poked, changed: b.changed}
-	b.unheard, b.poked, b.changed = nil, false, false
+	t := taken{unheard: b.unheard, calls: b.calls, poked: b.poked, changed: b.changed}
+	b.unheard, b.calls, b.poked, b.changed = nil, nil, false, false
 	if answers {
 		t.answers, b.answers = b.answers, nil
 	}
@@ -94,8 +96,8 @@ func (b *inbox) take(answers bool) taken {
 func (b *inbox) close(refusal error, kept []*answer) {
 	b.mu.Lock()
 	b.down = true
-	waiting := append(kept, b.answers...)
-	b.answers = nil
+	waiting, calls := append(kept, b.answers...), b.calls
+	b.answers, b.calls = nil, nil
 	for _, a := range waiting {
 		if a.done == nil && len(b.answers) < b.most {
 			b.answers = append(b.answers, a)
@@ -105,6 +107,7 @@ func (b *inbox) close(refusal error, kept []*answer) {
 	for _, a := range waiting {
 		a.reply(kapivara.Settled{}, refusal)
 	}
+	refuseCalls(calls, refusal)
 }
 
 func (b *inbox) open() {

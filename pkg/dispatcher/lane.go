@@ -17,6 +17,7 @@ type client struct {
 	silent     bool      // some attempt since the last answer had none
 	news       kapivara.PresenceChange
 	hasNews    bool
+	claims     claims
 }
 
 func (c *client) hears() bool { return c.listening != nil && *c.listening }
@@ -47,10 +48,14 @@ type lane struct {
 
 	again   map[int64]int     // deliveries that are just being sent once more, and how often; nothing makes this forgotten
 	unheard map[int64]*flight // leased ones whose sending met nobody
-	carried map[int64]int     // the attempts of those that were unheard when all was thrown away
+	carried map[int64]int     // the attempts of those that were unheard when all was thrown away, below 0 in doubt
 	probe   *flight           // the one that is out to find somebody
 	probeAt time.Time         // when the next one goes out
 	wait    time.Duration     // between probes
+
+	heading string // the node that is to have the bucket, "" for none
+	lost    bool   // a sending to its owner met nobody
+	held    bool   // the probes wait for the bucket to go to another node
 
 	newFirst      bool // first attempts are next to be leased
 	dirty, hungry bool // it stands in the desk's lists
@@ -62,6 +67,7 @@ type step struct {
 	leased    int // how many more are leased
 	sent      int64
 	committed int64
+	claim     *kapivara.Claim // who has the bucket from now on, nil where that stays as it is
 }
 
 // newLane is a lane that is to be read; it keeps at most so many hidden deliveries in memory.
@@ -78,22 +84,30 @@ func (l *lane) forget() {
 	}
 	for number, f := range l.unheard {
 		l.carried[number] = f.Lease.Attempt
+		if f.doubt {
+			l.carried[number] = -f.Lease.Attempt
+		}
 	}
 	l.gen++
 	l.cold, l.opened = true, false
 	l.flights, l.streams, l.leased = map[int64]*flight{}, map[int64]int{}, 0
 	l.queue, l.after, l.overflown = nil, 0, true
 	l.hidden, l.more, l.filling, l.edge, l.changed = nil, true, false, nil, nil
-	l.unheard, l.probe, l.wait = map[int64]*flight{}, nil, 0
+	l.unheard, l.probe, l.wait, l.lost = map[int64]*flight{}, nil, 0, false
+	l.held = false
 }
 
 // room is how many rows the queue takes.
 func (l *lane) room() int { return max(16, 2*l.client.MaxInFlight) }
 
-// slots is how many more deliveries may be leased now. While nobody is known to listen one goes ahead.
+// slots is how many more deliveries may be leased now. While nobody is known to listen one goes ahead; while the bucket
+// is to go to another node none does.
 func (l *lane) slots() int {
 	most := l.client.MaxInFlight
-	if !l.client.hears() {
+	if l.moving() || l.step != nil && l.step.claim != nil {
+		return 0
+	}
+	if l.row.Claim.Owner == "" && !l.client.hears() {
 		most = 1
 	}
 	n := most - l.leased

@@ -21,11 +21,15 @@ const (
 // missed takes in that a sending met nobody. It was no attempt: the delivery keeps its place, and is sent again.
 func (k *desk) missed(token kapivara.Token) {
 	l := k.lanes[token.Bucket]
-	if l == nil || l.cold {
+	if l == nil || l.cold || token.Claim != l.row.Claim.Epoch {
 		return
 	}
 	f := l.flights[token.Number]
 	if f == nil || f.staged || f.Lease.State != kapivara.Leased || f.Lease.Attempt != token.Attempt {
+		return
+	}
+	if l.row.Claim.Owner != "" {
+		k.lose(f)
 		return
 	}
 	k.unhear(f, firstProbe, firstProbe)
@@ -87,8 +91,12 @@ func (k *desk) listen(a alarm) {
 	}
 }
 
-// sendProbe sends the lowest of what nobody has.
+// sendProbe sends the lowest of what nobody has, unless the bucket is about to go to a node.
 func (k *desk) sendProbe(l *lane) {
+	if l.moving() {
+		l.held = true
+		return
+	}
 	for _, f := range l.unheard {
 		if !f.staged && (l.probe == nil || f.Number < l.probe.Number) {
 			l.probe = f
@@ -120,6 +128,8 @@ func (k *desk) heard(l *lane) {
 	l.probe, l.wait = nil, 0
 	for _, f := range waiting {
 		switch {
+		case l.moving() && f != probe:
+			f.unheard, l.unheard[f.Number], l.held = true, f, true
 		case f.staged:
 		case f == probe && !f.out.IsZero():
 			k.await(f, f.out, c.AckWait)

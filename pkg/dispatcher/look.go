@@ -185,6 +185,7 @@ func (k *desk) readRoster(ctx context.Context) {
 		roster, err := k.store.Roster(ctx)
 		return func() {
 			k.registry = roster.Registry
+			k.rosters++
 			if k.mark.LogPosition == math.MaxInt64 {
 				k.mark = kapivara.DueMark{LogPosition: roster.Head, Subscriber: math.MaxInt32}
 			}

@@ -27,6 +27,7 @@ func (k *desk) openBuckets(ctx context.Context) bool {
 					l.row = opened[i]
 					k.lanes[l.row.No] = l
 					k.touch(l)
+					k.reshare(l.client)
 				}
 				l.opened = false
 			}

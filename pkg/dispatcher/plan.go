@@ -15,7 +15,10 @@ type plan struct {
 	lanes   []*lane // that have a step
 	gens    []int   // of the lanes
 	clients []*client
-	cargo   *cargo // what is sent once the turn is durable
+	reviews []*review // of who has the buckets
+
+	reviewed []*client // whose buckets were looked at
+	cargo   *cargo    // what is sent once the turn is durable
 }
 
 // change is what a turn makes of one delivery.
@@ -47,6 +50,7 @@ func (k *desk) turn(ctx context.Context) {
 	}
 	p := k.plan()
 	if p.Empty() {
+		k.claimed(p, k.clock.now()) // whoever gave back what it has not
 		return
 	}
 	k.turning, k.planned = true, p
@@ -78,8 +82,10 @@ func (k *desk) turn(ctx context.Context) {
 // this frees. The order makes an answer that came in time count before its deadline.
 func (k *desk) plan() *plan {
 	p := &plan{Turn: kapivara.Turn{Epoch: k.epoch}, cargo: newCargo()}
+	k.reviewClaims(p, true)
 	k.judge(p)
 	k.silence(p)
+	k.reviewClaims(p, false)
 	k.fill(p)
 	k.detour(p)
 	k.close(p)
@@ -106,6 +112,7 @@ func (k *desk) close(p *plan) {
 		}
 		p.Buckets = append(p.Buckets, kapivara.BucketChange{
 			No: l.row.No, Version: l.row.Version, Sent: s.sent, Floor: max(l.floor(floor), l.row.Floor), Committed: s.committed,
+			Claim: s.claim,
 		})
 	}
 	for _, c := range k.news {

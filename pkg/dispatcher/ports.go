@@ -39,6 +39,8 @@ type Work interface {
 type Records interface {
 	// Buckets gives the rows of the named subscribers' buckets, and then what is leased of them.
 	Buckets(ctx context.Context, subscribers []string) ([]kapivara.BucketRow, []kapivara.Numbered, error)
+	// Nodes gives the nodes that claim buckets of the subscribers.
+	Nodes(ctx context.Context, subscribers []int32) ([]kapivara.ClaimNode, error)
 	// Deliveries gives those of the deliveries that exist, in no order.
 	Deliveries(ctx context.Context, refs []kapivara.Ref) ([]kapivara.Numbered, error)
 	// TokenKey is the key of the tokens.
@@ -63,7 +65,8 @@ type Bodies interface {
 
 // Sender sends deliveries and notices to the subscribers' nodes. It must be safe for use by two goroutines.
 type Sender interface {
-	// Send publishes the delivery on its bucket's subject. That it went out does not mean that somebody has it.
+	// Send publishes the delivery on its bucket's subject, or on that of its node where it has one. That it went out does not
+	// mean that somebody has it.
 	Send(d *kapivara.Delivery) error
 	// Notify tells onlookers where a delivery of the subscriber stands; it may be lost.
 	Notify(subscriber string, row *kapivara.DeliveryRow)

@@ -14,6 +14,9 @@ func (k *desk) enroll(roster *kapivara.Roster) {
 			k.clients[s.No] = c
 		}
 		roomier := s.MaxInFlight > c.MaxInFlight
+		if s.Buckets != c.Buckets || s.CanaryBuckets != c.CanaryBuckets {
+			k.reshare(c)
+		}
 		c.Subscriber = *s
 		for b := -s.CanaryBuckets; b < s.Buckets; b++ {
 			if l := k.lane(c, kapivara.Bucket(b)); roomier {
@@ -49,6 +52,8 @@ func (k *desk) lane(c *client, b kapivara.Bucket) *lane {
 // dismiss forgets a subscriber that was removed. Its unsettled deliveries ended with it.
 func (k *desk) dismiss(c *client) {
 	delete(k.clients, c.No)
+	refuseCalls(c.claims.calls, errNoClient())
+	c.claims = claims{}
 	for _, l := range c.lanes {
 		if k.lanes[l.row.No] == l {
 			delete(k.lanes, l.row.No)

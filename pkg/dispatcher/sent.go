@@ -9,14 +9,15 @@ import (
 // item is the next sending of the flight's attempt.
 func (k *desk) item(f *flight, attempt int) *item {
 	l := f.lane
-	token := kapivara.Token{Bucket: l.row.No, Number: f.Number, Attempt: attempt}
+	token := kapivara.Token{Bucket: l.row.No, Number: f.Number, Attempt: attempt, Claim: l.row.Claim.Epoch}
 	return &item{
-		lane: l, due: f.LogPosition, events: f.events, read: f.events != nil,
+		lane: l, claim: token.Claim, due: f.LogPosition, events: f.events, read: f.events != nil,
 		stretch: kapivara.Stretch{Stream: f.Stream, Name: f.Name, From: f.From, To: f.To},
 		delivery: kapivara.Delivery{
 			Subscriber: l.client.Name, Bucket: l.bucket, Buckets: f.Buckets, Canary: f.Canary, Number: f.Number,
 			Attempt: attempt, Cause: f.Cause, Stream: f.Name, Version: f.Version, Finish: f.Finish, Complete: f.Complete,
 			From: f.From, To: f.To, AckWait: l.client.AckWait, Token: token.Sign(k.key),
+			Node: l.row.Claim.Owner,
 		},
 	}
 }
@@ -53,8 +54,8 @@ func (k *desk) shipped(r report) {
 			}
 		}
 		f := l.flights[i.delivery.Number]
-		if f == nil || f.Lease.State != kapivara.Leased || f.Lease.Attempt != i.delivery.Attempt {
-			continue // answered already, or read anew
+		if f == nil || f.Lease.State != kapivara.Leased || f.Lease.Attempt != i.delivery.Attempt || i.claim != l.row.Claim.Epoch {
+			continue // answered already, or read anew, or with another node by now
 		}
 		switch {
 		case !i.sent:

@@ -67,16 +67,18 @@ func (k *desk) unread() bool {
 // settle judges an answer to the flight by the rules of the core.
 func (k *desk) settle(p *plan, f *flight, a *answer) bool {
 	c, now := f.lane.client, k.clock.now()
-	attempt := a.token.Attempt
-	if a.token.Claim != 0 {
-		attempt = -1 // nothing is claimed
+	attempt, claimed := a.token.Attempt, a.token.Claim == f.lane.row.Claim.Epoch
+	if !claimed && f.Lease.State != kapivara.Committed {
+		attempt = -1 // the bucket has gone to another node since (I-16)
 	}
 	next, changed, err := f.Lease.Settle(attempt, a.Answer, now, c.Policy())
 	k.tell(c).Answered = true
 	if changed {
 		k.stage(p, f, next, now, a)
 	}
-	k.heard(f.lane)
+	if claimed {
+		k.heard(f.lane)
+	}
 	switch {
 	case err != nil:
 		k.tell(c).Extra++

@@ -26,6 +26,7 @@ func (k *desk) undo(p *plan) {
 		}
 	}
 	k.answers = append(again, k.answers...)
+	k.unclaimed(p)
 	for i, c := range p.clients {
 		news, old := k.tell(c), p.Presences[i]
 		news.Answered = news.Answered || old.Answered
@@ -57,5 +58,8 @@ func (k *desk) fail(p *plan, err error) {
 		default:
 			a.reply(kapivara.Settled{}, refusal)
 		}
+	}
+	for _, r := range p.reviews {
+		refuseCalls(r.calls, refusal)
 	}
 }

@@ -33,8 +33,15 @@ func (k *desk) readBuckets(ctx context.Context) bool {
 		list = append(list, name)
 	}
 	k.start(ctx, func(ctx context.Context) (func(), error) {
+		nodes, err := k.store.Nodes(ctx, numbers(names))
+		if err != nil {
+			return nil, err
+		}
 		rows, leased, err := k.store.Buckets(ctx, list)
-		return func() { k.warm(names, gens, rows, leased) }, err
+		return func() {
+			k.meet(names, nodes)
+			k.warm(names, gens, rows, leased)
+		}, err
 	})
 	return true
 }
@@ -78,6 +85,7 @@ func (k *desk) warm(names map[string]*client, gens map[*lane]int, rows []kapivar
 	for l, gen := range gens {
 		if !l.cold && l.gen == gen {
 			clear(l.carried)
+			k.reshare(l.client)
 			k.touch(l)
 			k.feed(l)
 		}
@@ -93,14 +101,16 @@ func (k *desk) load(l *lane, n *kapivara.Numbered) {
 	switch n.Lease.State {
 	case kapivara.Leased:
 		l.add(f)
-		f.out = n.Lease.Sent
+		f.out, f.doubt = n.Lease.Sent, true
 		if attempt, unsent := k.unsent[n.Ref]; unsent && attempt == n.Lease.Attempt {
 			f.out = time.Time{}
 			k.resend(f)
 			return
 		}
 		attempt, carried := l.carried[n.Number]
-		if carried && attempt == n.Lease.Attempt || l.client.listening != nil && !*l.client.listening {
+		f.doubt = !carried || attempt != n.Lease.Attempt
+		carried = carried && max(attempt, -attempt) == n.Lease.Attempt
+		if carried || l.row.Claim.Owner == "" && l.client.listening != nil && !*l.client.listening {
 			k.unhear(f, spread(), lastProbe)
 			return
 		}

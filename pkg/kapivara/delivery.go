@@ -44,6 +44,7 @@ type Delivery struct {
 	Deadline   time.Time
 	Token      string
 	Committed  time.Time // zero unless committed
+	Node       string    // to which alone it is sent, "" for the queue group; no part of the message
 }
 
 // DeliveryRow is a delivery as a list shows it. Zero values stand for what does not apply.

@@ -51,6 +51,12 @@ func (l Lease) Begin(now time.Time, p Policy) Lease {
 	return Lease{State: Leased, Attempt: l.Attempt + 1, Counted: l.Counted, Sent: now, Until: now.Add(p.AckWait)}
 }
 
+// Void is a leased delivery after its bucket went to another node: pending, for its next attempt. The attempt does not
+// count: nobody has failed.
+func (l Lease) Void() Lease {
+	return Lease{State: Pending, Attempt: l.Attempt, Counted: l.Counted, Sent: l.Sent}
+}
+
 // Silent is what becomes of a leased delivery whose deadline has passed without an answer: hidden by the backoff, or
 // parked after max_attempts. The attempt counts only where the subscriber has answered some delivery since it was sent;
 // one that never answers is an onlooker, and must not park anything.

@@ -19,6 +19,35 @@ type BucketRow struct {
 	Sent       int64 // the highest number leased
 	Floor      int64 // every number up to it is committed or has left the road of one lease and one commit
 	Version    int64 // grows with every change
+	Claim      Claim
+}
+
+// Claim is who has a bucket. The zero value is that nobody ever has had it.
+type Claim struct {
+	Owner string // the node, "" for none
+	Epoch int64  // grows whenever the bucket goes to another node, or to none
+}
+
+// To is the claim after the bucket went to the node, or to none; the same where nothing changes.
+func (c Claim) To(node string) Claim {
+	if c.Owner == node {
+		return c
+	}
+	return Claim{Owner: node, Epoch: c.Epoch + 1}
+}
+
+// ClaimNode is a node that claims buckets of a subscriber, and until when it lives by the store's clock.
+type ClaimNode struct {
+	Subscriber int32
+	Claimant
+	Until time.Time
+}
+
+// NodeChange writes a node down for TTL from the turn's time, or strikes it out where TTL is 0.
+type NodeChange struct {
+	Subscriber int32
+	Claimant   // without Without
+	TTL        time.Duration
 }
 
 // Ref names a delivery by the store's number of its bucket.
@@ -55,6 +84,8 @@ type BucketChange struct {
 	Sent      int64
 	Floor     int64
 	Committed int64 // the number that the turn commits last, 0 for none
+	// Claim is who has the bucket from now on, nil where that stays as it is. Its epoch must be higher than the known one.
+	Claim *Claim
 }
 
 // NewDelivery takes a stream from what is due and gives it its number. That is the lease of its first attempt.
@@ -115,10 +146,11 @@ type Turn struct {
 	Commits     []Commit
 	Settlements []Settlement
 	Presences   []PresenceChange
+	Nodes       []NodeChange
 }
 
 // Empty tells whether there is nothing to write.
-func (t *Turn) Empty() bool { return len(t.Buckets) == 0 && len(t.Presences) == 0 }
+func (t *Turn) Empty() bool { return len(t.Buckets) == 0 && len(t.Presences) == 0 && len(t.Nodes) == 0 }
 
 // Why a turn was not done although the store is well: nothing of it is stored.
 var (

@@ -29,6 +29,7 @@ type Dispatch struct {
 	outbox         []kapivara.Waiting // by log position, then subscriber
 	buckets        []*kapivara.BucketRow
 	deliveries     map[kapivara.Ref]*kapivara.Numbered
+	nodes          []kapivara.ClaimNode
 }
 
 // NewDispatch makes an empty store; now is its clock.
@@ -72,8 +73,10 @@ func (d *Dispatch) Remove(name string) {
 	for _, b := range d.buckets {
 		if b.Subscriber == name {
 			b.Version++
+			b.Claim = b.Claim.To("")
 		}
 	}
+	d.nodes = slices.DeleteFunc(d.nodes, func(n kapivara.ClaimNode) bool { return n.Subscriber == no })
 	for _, n := range d.deliveries {
 		if n.Due.Subscriber == no && n.Lease.State != kapivara.Committed {
 			n.Lease.State, n.Lease.Until, n.Retried = kapivara.Discarded, time.Time{}, true

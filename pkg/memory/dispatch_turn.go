@@ -41,6 +41,9 @@ func (d *Dispatch) Turn(_ context.Context, t *kapivara.Turn) (time.Time, error) 
 	for _, b := range t.Buckets {
 		row := d.buckets[b.No-1]
 		row.Version, row.Sent, row.Floor = b.Version+1, b.Sent, b.Floor
+		if b.Claim != nil {
+			row.Claim = *b.Claim
+		}
 	}
 	for _, l := range t.Leases {
 		d.lease(l, now)
@@ -64,6 +67,7 @@ func (d *Dispatch) Turn(_ context.Context, t *kapivara.Turn) (time.Time, error) 
 	for _, p := range t.Presences {
 		d.note(p, now)
 	}
+	d.keepNodes(t.Nodes, now)
 	return now, nil
 }
 
@@ -80,7 +84,8 @@ func (d *Dispatch) lease(l kapivara.NewDelivery, now time.Time) {
 // fits tells whether everything is as the turn has it.
 func (d *Dispatch) fits(t *kapivara.Turn, now time.Time) bool {
 	for _, b := range t.Buckets {
-		if d.buckets[b.No-1].Version != b.Version {
+		row := d.buckets[b.No-1]
+		if row.Version != b.Version || b.Claim != nil && b.Claim.Epoch <= row.Claim.Epoch {
 			return false
 		}
 	}

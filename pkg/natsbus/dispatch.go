@@ -19,6 +19,9 @@ type Dispatcher interface {
 	OnDuty(f func(on bool))
 	// Settle takes an answer in; done may be nil, and is otherwise called once. It does not wait.
 	Settle(subscriber, token string, a kapivara.Answer, done func(kapivara.Settled, error))
+	// Claim takes a claim in, and Release gives buckets back; done is called once, with what the node then has. Neither waits.
+	Claim(subscriber string, r kapivara.ClaimRequest, done func([]kapivara.Claimed, error))
+	Release(subscriber string, r kapivara.ReleaseRequest, done func([]kapivara.Claimed, error))
 	// NoResponders takes in that a sending met nobody.
 	NoResponders(token string)
 	// Poke takes in that something was committed.
@@ -36,8 +39,8 @@ func NewDispatchSender(nc *nats.Conn, watch *Watch) *DispatchSender {
 	return &DispatchSender{sender: NewSender(nc), watch: watch}
 }
 
-// Send publishes the delivery on its bucket's subject.
-func (s *DispatchSender) Send(d *kapivara.Delivery) error { return s.sender.SendDelivery(d, "") }
+// Send publishes the delivery on its bucket's subject, or on that of its node where it has one.
+func (s *DispatchSender) Send(d *kapivara.Delivery) error { return s.sender.SendDelivery(d, d.Node) }
 
 // Notify shows where a delivery of the subscriber stands.
 func (s *DispatchSender) Notify(subscriber string, row *kapivara.DeliveryRow) {
@@ -158,10 +161,14 @@ func (s *DispatchServer) endpoints() []Endpoint {
 	all := []Endpoint{{
 		Name: "settle", Subject: wire.SettleRequest("*"), Handle: s.settle, Inline: true,
 		Metadata: map[string]string{"request": "settle.request.json", "reply": "settle.reply.json"},
+	}, {
+		Name: "claim", Subject: wire.Claim("*"), Handle: s.claim, Inline: true,
+		Metadata: map[string]string{"request": "claim.request.json", "reply": "claim.reply.json"},
+	}, {
+		Name: "release", Subject: wire.Release("*"), Handle: s.release, Inline: true,
+		Metadata: map[string]string{"request": "release.request.json", "reply": "claim.reply.json"},
 	}}
 	for _, e := range [...]struct{ name, subject string }{
-		{"claim", wire.Claim("*")},
-		{"release", wire.Release("*")},
 		{"next", wire.Next("*")},
 		{"delivery-hide", wire.Operate("hide", "*")},
 		{"delivery-park", wire.Operate("park", "*")},

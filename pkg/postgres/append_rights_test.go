@@ -249,7 +249,7 @@ func TestEachRoleHasItsRightsAndNoMore(t *testing.T) {
 			t.Errorf("%s: nothing, want %s", key, want[key])
 		}
 	}
-	for key, columns := range map[string][]string{w + "streams": {"completed", "contiguous", "finish", "version"}, w + "buckets": {"version"},
+	for key, columns := range map[string][]string{w + "streams": {"completed", "contiguous", "finish", "version"}, w + "buckets": {"epoch", "owner", "version"},
 		w + "outbox": {"bucket"}, w + "replays": {"bucket"}} {
 		role, table, _ := strings.Cut(key, " ")
 		var got []string

@@ -144,7 +144,7 @@ func dispatchCollect(rows pgx.Rows, into *[]kapivara.Numbered) error {
 
 func dispatchScanBucket(rows pgx.Rows, before ...any) (b kapivara.BucketRow, err error) {
 	var bucket int16
-	err = rows.Scan(append(before, &b.No, &b.Subscriber, &bucket, &b.Sent, &b.Floor, &b.Version)...)
+	err = rows.Scan(append(before, &b.No, &b.Subscriber, &bucket, &b.Sent, &b.Floor, &b.Version, &b.Claim.Owner, &b.Claim.Epoch)...)
 	b.Bucket = kapivara.Bucket(bucket)
 	return b, err
 }

@@ -78,6 +78,7 @@ func dispatchQueue(batch *pgx.Batch, t *kapivara.Turn) {
 			nos[i], versions[i], sent[i], floors[i], committed[i] = b.No, b.Version, b.Sent, b.Floor, b.Committed
 		}
 		batch.Queue(dispatchMoveBucketsSQL, nos, versions, sent, floors, committed)
+		dispatchQueueClaims(batch, t.Buckets)
 	}
 	dispatchQueueLeases(batch, t.Leases)
 	if n := len(t.Again); n > 0 {
@@ -91,6 +92,7 @@ func dispatchQueue(batch *pgx.Batch, t *kapivara.Turn) {
 	dispatchQueueCommits(batch, t.Commits)
 	dispatchQueueSettlements(batch, t.Settlements)
 	dispatchQueuePresences(batch, t.Presences)
+	dispatchQueueNodes(batch, t.Nodes)
 }
 
 func dispatchQueueLeases(batch *pgx.Batch, leases []kapivara.NewDelivery) {

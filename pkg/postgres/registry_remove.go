@@ -19,6 +19,10 @@ var (
 	registryRemoveSubscriberSQL string
 	//go:embed sql/registry_lock_buckets.sql
 	registryLockBucketsSQL string
+	//go:embed sql/registry_end_claims.sql
+	registryEndClaimsSQL string
+	//go:embed sql/registry_drop_nodes.sql
+	registryDropNodesSQL string
 	//go:embed sql/registry_drop_outbox.sql
 	registryDropOutboxSQL string
 	//go:embed sql/registry_discard_leased.sql
@@ -59,6 +63,8 @@ func registryRemoveSubscriber(ctx context.Context, tx pgx.Tx, s *kapivara.Subscr
 		{"lock buckets", registryLockBucketsSQL, []any{s.Name}},
 		{"drop what waits", registryDropOutboxSQL, []any{s.No, registryDropAtOnce}},
 		{"lock new buckets", registryLockBucketsSQL, []any{s.Name}},
+		{"end claims", registryEndClaimsSQL, []any{s.Name}},
+		{"drop nodes", registryDropNodesSQL, []any{s.No}},
 		{"discard leased", registryDiscardLeasedSQL, []any{s.Name}},
 		{"discard retries", registryDiscardRetriesSQL, []any{s.Name}},
 	} {
