@@ -14,7 +14,7 @@ type flight struct {
 	sends   int
 	staged  bool // the turn being planned or written changes it
 	unheard bool
-	doubt   bool // somebody may have the attempt all the same: what was sent before this desk knew of it is not known
+	doubt   bool             // somebody may have the attempt all the same: what was sent before this desk knew of it is not known
 	events  []kapivara.Event // kept between probes, nil where they are to be read again
 }
 

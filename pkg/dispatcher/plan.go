@@ -18,7 +18,7 @@ type plan struct {
 	reviews []*review // of who has the buckets
 
 	reviewed []*client // whose buckets were looked at
-	cargo   *cargo    // what is sent once the turn is durable
+	cargo    *cargo    // what is sent once the turn is durable
 }
 
 // change is what a turn makes of one delivery.

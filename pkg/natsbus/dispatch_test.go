@@ -166,8 +166,8 @@ func TestAnswersAreConfirmed(t *testing.T) {
 	if got := s.ask("kapivara.v1.settle.shipping", token+`"answer":"ack"}`); !strings.Contains(got, `"code":"invalid_request"`) {
 		t.Errorf("another subscriber's token: got %s", got)
 	}
-	if got := s.ask("kapivara.v1.claim.billing", `{"node":"n1","count":1,"ttl":"10s"}`); !strings.Contains(got, "not built yet") {
-		t.Errorf("claim: got %s", got)
+	if got := s.ask("kapivara.v1.next.billing", `{}`); !strings.Contains(got, "not built yet") {
+		t.Errorf("next: got %s", got)
 	}
 }
 

@@ -24,6 +24,10 @@ func (s *settler) OnDuty(f func(bool)) { s.duty = f; f(true) }
 
 func (s *settler) Settle(string, string, kapivara.Answer, func(kapivara.Settled, error)) {}
 
+func (s *settler) Claim(string, kapivara.ClaimRequest, func([]kapivara.Claimed, error)) {}
+
+func (s *settler) Release(string, kapivara.ReleaseRequest, func([]kapivara.Claimed, error)) {}
+
 func (s *settler) NoResponders(string) {}
 
 func (s *settler) Poke(bool, bool) {}

@@ -35,6 +35,8 @@ func Dispatch(t *testing.T, open func(t *testing.T) DispatchStore) {
 		"an epoch that is over writes nothing":                   dispatchOff,
 		"the events of a delivery are read whole or not at all":  dispatchEvents,
 		"what is known of the nodes adds up":                     dispatchPresence,
+		"a claim is as it was written, and its epoch only grows": dispatchClaim,
+		"nodes live until their time by the store's clock":       dispatchNodes,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
