@@ -10,6 +10,8 @@ import (
 // client is a subscriber and what is known of its nodes.
 type client struct {
 	kapivara.Subscriber
+	epoch      int64 // of its duty
+	leaving    bool  // it is to be another dispatcher's: nothing new is begun for it
 	lanes      map[kapivara.Bucket]*lane
 	listening  *bool
 	lastAnswer time.Time // by the store's clock

@@ -17,7 +17,7 @@ func (k *desk) fill(p *plan) {
 		l := k.dirty[0]
 		k.dirty = k.dirty[1:]
 		l.dirty = false
-		if l.cold || len(l.unheard) > 0 || k.clients[l.client.No] != l.client {
+		if l.cold || l.client.leaving || len(l.unheard) > 0 || k.clients[l.client.No] != l.client {
 			continue // touched again once that has changed
 		}
 		begun, leased := len(p.Again), len(p.Leases)

@@ -17,6 +17,9 @@ const (
 
 // read starts the next reading, if anything is to be read. The order makes sure that nothing waits for ever.
 func (k *desk) read(ctx context.Context) {
+	if !k.surveyed {
+		return
+	}
 	if time.Since(k.looked) >= k.cfg.Poll {
 		k.wants.look = true
 	}
@@ -180,16 +183,17 @@ func (k *desk) misplaced(l *lane) {
 // readRoster reads for whom there is work. The first time the tail begins behind the log's head: what was due before is
 // found by each lane's own look.
 func (k *desk) readRoster(ctx context.Context) {
-	k.wants.roster = false
+	k.wants.roster, k.enrolling = false, true
+	begun := time.Now()
 	k.start(ctx, func(ctx context.Context) (func(), error) {
 		roster, err := k.store.Roster(ctx)
 		return func() {
-			k.registry = roster.Registry
-			k.rosters++
+			k.registry, k.enrolling = roster.Registry, false
 			if k.mark.LogPosition == math.MaxInt64 {
 				k.mark = kapivara.DueMark{LogPosition: roster.Head, Subscriber: math.MaxInt32}
 			}
 			k.enroll(roster)
+			k.refuseUnknown(begun)
 		}, err
 	})
 }

@@ -125,25 +125,39 @@ func (l *link) isCut() bool {
 	return l.cut
 }
 
-func (l *link) KeepDuty(ctx context.Context, epoch int64, ttl time.Duration) (time.Time, error) {
+func (l *link) Keep(ctx context.Context, run int32, ttl time.Duration) (time.Time, error) {
 	if l.isCut() {
 		return time.Time{}, errCut
 	}
-	return l.Dispatch.KeepDuty(ctx, epoch, ttl)
+	return l.Dispatch.Keep(ctx, run, ttl)
 }
 
-func (l *link) TakeDuty(ctx context.Context, holder string, ttl time.Duration) (int64, bool, error) {
+func (l *link) Join(ctx context.Context, name string, ttl time.Duration) (int32, error) {
 	if l.isCut() {
-		return 0, false, errCut
+		return 0, errCut
 	}
-	return l.Dispatch.TakeDuty(ctx, holder, ttl)
+	return l.Dispatch.Join(ctx, name, ttl)
 }
 
-func (l *link) LeaveDuty(ctx context.Context, epoch int64) error {
+func (l *link) Leave(ctx context.Context, run int32) error {
 	if l.isCut() {
 		return errCut
 	}
-	return l.Dispatch.LeaveDuty(ctx, epoch)
+	return l.Dispatch.Leave(ctx, run)
+}
+
+func (l *link) Survey(ctx context.Context, run int32, most int) (*kapivara.Survey, error) {
+	if l.isCut() {
+		return nil, errCut
+	}
+	return l.Dispatch.Survey(ctx, run, most)
+}
+
+func (l *link) TakeDuties(ctx context.Context, run int32, subscribers []int32) ([]kapivara.Duty, error) {
+	if l.isCut() {
+		return nil, errCut
+	}
+	return l.Dispatch.TakeDuties(ctx, run, subscribers)
 }
 
 // take lets a call take its time.

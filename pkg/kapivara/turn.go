@@ -137,9 +137,9 @@ type Presence struct {
 	Silent     bool // some attempt since the last answer had none
 }
 
-// Turn is what the dispatcher at work writes at once: all of it or nothing.
+// Turn is what a dispatcher writes at once: all of it or nothing.
 type Turn struct {
-	Epoch       int64
+	Hold
 	Buckets     []BucketChange
 	Leases      []NewDelivery
 	Again       []NextAttempt
@@ -152,13 +152,9 @@ type Turn struct {
 // Empty tells whether there is nothing to write.
 func (t *Turn) Empty() bool { return len(t.Buckets) == 0 && len(t.Presences) == 0 && len(t.Nodes) == 0 }
 
-// Why a turn was not done although the store is well: nothing of it is stored.
-var (
-	// ErrOffDuty: another dispatcher is at work.
-	ErrOffDuty = errors.New("another dispatcher is at work")
-	// ErrStaleTurn: a bucket, or a stream that was due, is no longer as it is known. It is to be read anew.
-	ErrStaleTurn = errors.New("a bucket has changed")
-)
+// ErrStaleTurn tells that a bucket, or a stream that was due, is no longer as it is known, and is to be read anew. Nothing of
+// the turn is stored.
+var ErrStaleTurn = errors.New("a bucket has changed")
 
 // LaneQuery asks for what a bucket has beyond that which is known of it.
 type LaneQuery struct {

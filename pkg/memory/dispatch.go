@@ -17,8 +17,9 @@ type Dispatch struct {
 	mu  sync.Mutex
 	now func() time.Time
 
-	epoch int64
-	until time.Time // of the duty
+	joined      int32               // the last dispatcher
+	dispatchers map[int32]time.Time // until when they live
+	duties      map[int32]duty      // by subscriber
 
 	registry, head int64
 	subscribers    []kapivara.Subscriber
@@ -35,7 +36,7 @@ type Dispatch struct {
 // NewDispatch makes an empty store; now is its clock.
 func NewDispatch(now func() time.Time) *Dispatch {
 	return &Dispatch{
-		now: now, registry: 1, presences: map[int32]kapivara.Presence{}, extra: map[int32]int64{},
+		now: now, registry: 1, dispatchers: map[int32]time.Time{}, duties: map[int32]duty{}, presences: map[int32]kapivara.Presence{}, extra: map[int32]int64{},
 		streams: map[int64][]kapivara.Event{}, deliveries: map[kapivara.Ref]*kapivara.Numbered{},
 	}
 }
@@ -141,47 +142,6 @@ func (d *Dispatch) Presence(subscriber int32) (kapivara.Presence, int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.presences[subscriber], d.extra[subscriber]
-}
-
-// TakeDuty is the dispatcher's port.
-func (d *Dispatch) TakeDuty(_ context.Context, _ string, ttl time.Duration) (int64, bool, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.until.After(d.now()) {
-		return 0, false, nil
-	}
-	d.epoch++
-	d.until = d.now().Add(ttl)
-	return d.epoch, true, nil
-}
-
-// KeepDuty is the dispatcher's port.
-func (d *Dispatch) KeepDuty(_ context.Context, epoch int64, ttl time.Duration) (time.Time, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err := d.hold(epoch); err != nil {
-		return time.Time{}, err
-	}
-	d.until = d.now().Add(ttl)
-	return d.now(), nil
-}
-
-// LeaveDuty is the dispatcher's port.
-func (d *Dispatch) LeaveDuty(_ context.Context, epoch int64) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.epoch == epoch {
-		d.until = time.Time{}
-	}
-	return nil
-}
-
-// hold is kapivara.hold_dispatch of the schema.
-func (d *Dispatch) hold(epoch int64) error {
-	if d.epoch != epoch || !d.until.After(d.now()) {
-		return kapivara.ErrOffDuty
-	}
-	return nil
 }
 
 // TokenKey is the dispatcher's port.

@@ -9,10 +9,10 @@ import (
 )
 
 // OpenBuckets is the dispatcher's port.
-func (d *Dispatch) OpenBuckets(_ context.Context, epoch int64, buckets []kapivara.BucketRow) ([]kapivara.BucketRow, error) {
+func (d *Dispatch) OpenBuckets(_ context.Context, hold kapivara.Hold, buckets []kapivara.BucketRow) ([]kapivara.BucketRow, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.hold(epoch); err != nil {
+	if err := d.hold(hold); err != nil {
 		return nil, err
 	}
 	opened := make([]kapivara.BucketRow, len(buckets))
@@ -31,7 +31,7 @@ func (d *Dispatch) OpenBuckets(_ context.Context, epoch int64, buckets []kapivar
 func (d *Dispatch) Turn(_ context.Context, t *kapivara.Turn) (time.Time, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.hold(t.Epoch); err != nil {
+	if err := d.hold(t.Hold); err != nil {
 		return time.Time{}, err
 	}
 	now := d.now()

@@ -215,21 +215,12 @@ create table kapivara.dispatchers (
 
 -- Which dispatcher works for a subscriber: for all of its buckets, so that claims, pulls and a stream's order across a
 -- resize are decided in one place. Every write for the subscriber holds the epoch against this row, and the dispatcher's
--- own row against its time.
+-- own row against its time. dispatcher_no is 0, or of one that is no more, where nobody does.
 create table kapivara.duties (
     subscriber_no integer primary key,
     dispatcher_no integer not null,
     epoch         bigint not null default 1
 );
-
--- The one dispatcher at work: every one of its writes holds the epoch against this row.
-create table kapivara.dispatcher_lease (
-    one    boolean primary key default true check (one),
-    epoch  bigint not null default 0,
-    holder text not null default '',
-    until  timestamptz not null default '-infinity'
-) with (fillfactor = 10);
-insert into kapivara.dispatcher_lease default values;
 
 -- The key of the tokens: two version 4 UUIDs, 244 random bits.
 create table kapivara.token_key (
@@ -311,13 +302,23 @@ create trigger leave_committed before insert or update on kapivara.retries
     for each row execute function kapivara.leave_committed();
 alter table kapivara.retries enable always trigger leave_committed;
 
--- hold_dispatch raises KV005 when the epoch is no longer that of the dispatcher at work, and keeps another one from
--- taking over until the end of the transaction; prolonging the duty meanwhile is free. It returns the database's time.
-create function kapivara.hold_dispatch(held bigint) returns timestamptz language plpgsql security definer set search_path = '' as $$
+-- hold_dispatch raises KV005 when the run of a dispatcher has ended, and KV007 when one of the duties is not its own. Until
+-- the end of the transaction it keeps others from taking them; prolonging the run meanwhile is free. It returns the
+-- database's time.
+create function kapivara.hold_dispatch(run integer, held integer[], epochs bigint[])
+returns timestamptz language plpgsql security definer set search_path = '' as $$
 begin
-    perform from kapivara.dispatcher_lease where epoch = held and until > clock_timestamp() for key share;
+    perform from kapivara.dispatchers where dispatcher_no = run and until > clock_timestamp() for key share;
     if not found then
-        raise exception 'another dispatcher is at work' using errcode = 'KV005';
+        raise exception 'the run of the dispatcher has ended' using errcode = 'KV005';
+    end if;
+    if cardinality(held) <> (
+        select count(*) from (
+            select from kapivara.duties d
+              join unnest(held, epochs) as h(subscriber_no, epoch) on h.subscriber_no = d.subscriber_no and h.epoch = d.epoch
+             where d.dispatcher_no = run order by d.subscriber_no for share of d) x
+    ) then
+        raise exception 'another dispatcher works for the subscriber' using errcode = 'KV007';
     end if;
     return now();
 end $$;
