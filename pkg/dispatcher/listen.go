@@ -102,7 +102,7 @@ func (k *desk) sendProbe(l *lane) {
 			l.probe = f
 		}
 	}
-	if l.probe != nil && !l.client.leaving {
+	if l.probe != nil {
 		k.resend(l.probe).keep = true
 	}
 }

@@ -17,9 +17,6 @@ const (
 
 // read starts the next reading, if anything is to be read. The order makes sure that nothing waits for ever.
 func (k *desk) read(ctx context.Context) {
-	if !k.surveyed {
-		return
-	}
 	if time.Since(k.looked) >= k.cfg.Poll {
 		k.wants.look = true
 	}
@@ -96,6 +93,7 @@ func (l *lane) query() kapivara.LaneQuery {
 	if l.row.No != 0 && l.more && len(l.hidden) == 0 {
 		q.Hidden, l.filling, l.changed = l.most, true, map[int64]struct{}{}
 	}
+	l.askReplays(&q)
 	return q
 }
 
@@ -108,6 +106,8 @@ func (k *desk) found(l *lane, q kapivara.LaneQuery, work kapivara.LaneWork) {
 		}
 		l.overflown = len(work.Due) >= q.Limit
 	}
+	k.foundReplays(l, q, work.Replays)
+	l.stale = false
 	k.touch(l)
 	if q.Hidden == 0 || !k.refill(l, work.Hidden, q.Hidden) {
 		k.feed(l) // else the end of the turn does
@@ -183,17 +183,16 @@ func (k *desk) misplaced(l *lane) {
 // readRoster reads for whom there is work. The first time the tail begins behind the log's head: what was due before is
 // found by each lane's own look.
 func (k *desk) readRoster(ctx context.Context) {
-	k.wants.roster, k.enrolling = false, true
-	begun := time.Now()
+	k.wants.roster = false
 	k.start(ctx, func(ctx context.Context) (func(), error) {
 		roster, err := k.store.Roster(ctx)
 		return func() {
-			k.registry, k.enrolling = roster.Registry, false
+			k.registry = roster.Registry
+			k.rosters++
 			if k.mark.LogPosition == math.MaxInt64 {
 				k.mark = kapivara.DueMark{LogPosition: roster.Head, Subscriber: math.MaxInt32}
 			}
 			k.enroll(roster)
-			k.refuseUnknown(begun)
 		}, err
 	})
 }

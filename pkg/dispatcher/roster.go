@@ -1,29 +1,17 @@
 package dispatcher
 
-import (
-	"time"
+import "kapivara/pkg/kapivara"
 
-	"kapivara/pkg/kapivara"
-)
-
-// enroll brings the desk's clients to what the roster says: those of its subscribers for which the desk has the duty.
+// enroll brings the desk's clients to what the roster says.
 func (k *desk) enroll(roster *kapivara.Roster) {
-	here, known := map[int32]bool{}, k.known
-	k.known = make(map[string]bool, len(roster.Subscribers))
+	here := make(map[int32]bool, len(roster.Subscribers))
 	for i := range roster.Subscribers {
 		s := &roster.Subscribers[i]
-		k.known[s.Name] = true
-		epoch, mine := k.duties[s.No]
-		if !mine {
-			if !known[s.Name] {
-				k.shared = time.Time{} // nobody has it yet
-			}
-			continue
-		}
 		here[s.No] = true
 		c := k.clients[s.No]
 		if c == nil {
-			c = k.welcome(s, epoch)
+			c = &client{Subscriber: *s, lanes: map[kapivara.Bucket]*lane{}}
+			k.clients[s.No] = c
 		}
 		roomier := s.MaxInFlight > c.MaxInFlight
 		if s.Buckets != c.Buckets || s.CanaryBuckets != c.CanaryBuckets {
@@ -50,18 +38,6 @@ func (k *desk) enroll(roster *kapivara.Roster) {
 	}
 }
 
-// welcome makes a client of a subscriber. What was answered to its deliveries while another had the duty is judged.
-func (k *desk) welcome(s *kapivara.Subscriber, epoch int64) *client {
-	if old := k.names[s.Name]; old != nil {
-		k.dismiss(old) // removed and set again
-	}
-	c := &client{Subscriber: *s, epoch: epoch, lanes: map[kapivara.Bucket]*lane{}}
-	k.clients[s.No], k.names[s.Name] = c, c
-	k.inbox.own(s.Name, true)
-	k.claimKept(c)
-	return c
-}
-
 // lane gives the client's lane of the bucket, a cold one where it had none.
 func (k *desk) lane(c *client, b kapivara.Bucket) *lane {
 	l := c.lanes[b]
@@ -73,12 +49,10 @@ func (k *desk) lane(c *client, b kapivara.Bucket) *lane {
 	return l
 }
 
-// dismiss forgets a subscriber that was removed, or is another dispatcher's.
+// dismiss forgets a subscriber that was removed. Its unsettled deliveries ended with it.
 func (k *desk) dismiss(c *client) {
 	delete(k.clients, c.No)
-	delete(k.names, c.Name)
-	k.inbox.own(c.Name, false)
-	refuseCalls(c.claims.calls, kapivara.ErrOffDuty)
+	refuseCalls(c.claims.calls, errNoClient())
 	c.claims = claims{}
 	for _, l := range c.lanes {
 		if k.lanes[l.row.No] == l {

@@ -28,7 +28,9 @@ func (d *Dispatch) Look(
 	defer d.mu.Unlock()
 	look := &kapivara.Look{Registry: d.registry, Lanes: make([]kapivara.LaneWork, len(lanes))}
 	for i, q := range lanes {
-		look.Lanes[i] = kapivara.LaneWork{Due: d.due(q), Hidden: d.hidden(q)}
+		look.Lanes[i] = kapivara.LaneWork{
+			Due: due(d.outbox, q, q.After, q.Limit), Hidden: d.hidden(q), Replays: due(d.replays, q, q.ReplaysAfter, q.Replays),
+		}
 	}
 	for _, w := range d.outbox {
 		behind := cmp.Or(cmp.Compare(w.LogPosition, after.LogPosition), cmp.Compare(w.Subscriber, after.Subscriber)) > 0
@@ -39,9 +41,9 @@ func (d *Dispatch) Look(
 	return look, nil
 }
 
-func (d *Dispatch) due(q kapivara.LaneQuery) (due []kapivara.Waiting) {
-	for _, w := range d.outbox {
-		if w.Subscriber == q.Subscriber && w.Bucket == q.Bucket && w.LogPosition > q.After && len(due) < q.Limit {
+func due(queue []kapivara.Waiting, q kapivara.LaneQuery, after int64, most int) (due []kapivara.Waiting) {
+	for _, w := range queue {
+		if w.Subscriber == q.Subscriber && w.Bucket == q.Bucket && w.LogPosition > after && len(due) < most {
 			due = append(due, w)
 		}
 	}

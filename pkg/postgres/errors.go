@@ -16,8 +16,7 @@ import (
 const (
 	stateMoved     = "KV001" // the log is not where the transaction expected it
 	stateBadLog    = "KV002" // log positions that are not the next ones
-	stateNoRun     = "KV005" // the run of the dispatcher has ended
-	stateNoDuty    = "KV007" // a duty is another dispatcher's
+	stateNoLease   = "KV005" // another dispatcher is at work
 	stateNoMatch   = "KV006" // a row is not as it was expected
 	stateUnique    = "23505"
 	stateUndefined = "42P01" // a table that is not there
