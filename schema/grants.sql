@@ -25,16 +25,15 @@ grant select, insert, update on kapivara.retries to kapivara_writer;
 -- reader: looks at everything but the key of the tokens.
 grant select on kapivara.events, kapivara.kinds, kapivara.streams, kapivara.publishers, kapivara.event_types,
     kapivara.subscribers, kapivara.outbox, kapivara.buckets, kapivara.deliveries, kapivara.commits, kapivara.retries,
-    kapivara.standing, kapivara.replays, kapivara.nodes, kapivara.dispatchers, kapivara.duties, kapivara.dispatcher_lease, kapivara.log_readable to kapivara_reader;
+    kapivara.standing, kapivara.replays, kapivara.nodes, kapivara.dispatchers, kapivara.duties, kapivara.log_readable to kapivara_reader;
 grant execute on function kapivara.event_id to kapivara_reader;
 
 -- dispatcher: takes from the outbox, leases, settles.
-grant execute on function kapivara.hold_dispatch, kapivara.hold_subscriber, kapivara.expect_rows to kapivara_dispatcher;
+grant execute on function kapivara.hold_dispatch, kapivara.expect_rows to kapivara_dispatcher;
 grant select on kapivara.events, kapivara.kinds, kapivara.streams, kapivara.subscribers, kapivara.token_key to kapivara_dispatcher;
 grant select, delete on kapivara.outbox to kapivara_dispatcher;
 grant select, insert, update on kapivara.buckets, kapivara.standing to kapivara_dispatcher;
 grant select, insert on kapivara.deliveries, kapivara.commits to kapivara_dispatcher;
 grant select, insert, update, delete on kapivara.retries to kapivara_dispatcher;
-grant select, update on kapivara.dispatcher_lease to kapivara_dispatcher;
 grant select, insert, delete on kapivara.replays to kapivara_dispatcher;
 grant select, insert, update, delete on kapivara.nodes, kapivara.dispatchers, kapivara.duties to kapivara_dispatcher;

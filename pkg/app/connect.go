@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"kapivara/pkg/kapivara"
 )
 
 // reconnectBuffer is 0: what can't be sent at once is not kept back, since nobody waits for it any more when the server
@@ -37,6 +39,9 @@ func Connect(c NATSConfig, name string, log *slog.Logger, more ...nats.Option) (
 	}
 	if c.User != "" {
 		options = append(options, nats.UserInfo(c.User, c.Password))
+		if kapivara.IsToken(c.User) { // each user has an inbox prefix of its own: see natsconf
+			options = append(options, nats.CustomInboxPrefix("_INBOX_"+c.User))
+		}
 	}
 	if c.TLSCA != "" {
 		options = append(options, nats.RootCAs(c.TLSCA))

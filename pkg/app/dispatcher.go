@@ -13,7 +13,7 @@ import (
 	"kapivara/pkg/postgres"
 )
 
-// Dispatcher is the dispatcher. Any number may run; one is at work, the others wait to take over.
+// Dispatcher is the dispatcher. Any number may run: they share the subscribers.
 func Dispatcher(config Config, bus Bus, log *slog.Logger) lifecycle.Part {
 	log = log.With("service", "dispatcher")
 	return part("dispatcher", func(ctx context.Context) (*base, error) {
@@ -32,12 +32,16 @@ func (b *base) startDispatcher(ctx context.Context) error {
 	watch := natsbus.NewWatch(b.nc, b.log)
 	b.defers(func(context.Context) error { watch.Stop(); return nil })
 	d := dispatcher.New(postgres.NewDispatch(b.pool), natsbus.NewDispatchSender(b.nc, watch),
-		dispatcher.Config{Holder: holder()}, b.log)
-	natsbus.ServeDispatcher(b.nc, d, natsbus.Service{Version: b.config.Version}, b.log)
-	if err := d.Start(ctx); err != nil {
+		dispatcher.Config{Holder: holder(), Connected: b.nc.IsConnected}, b.log)
+	server, err := natsbus.ServeDispatcher(b.nc, d, natsbus.Service{Version: b.config.Version}, b.log)
+	if err != nil {
 		return err
 	}
+	if err := d.Start(ctx); err != nil {
+		return errors.Join(err, server.Drain(ctx))
+	}
 	b.defers(func(context.Context) error { d.Stop(); return nil })
+	b.defers(server.Drain)
 	return nil
 }
 

@@ -98,8 +98,11 @@ func (k *desk) rearm() {
 // untilAlarm is how long nothing is to be done if nothing comes in.
 func (k *desk) untilAlarm() time.Duration {
 	wait := k.cfg.Poll
-	if !k.reading && !k.stopping {
+	if k.surveyed && !k.reading && !k.stopping {
 		wait -= time.Since(k.looked)
+	}
+	if !k.sharing && !k.stopping {
+		wait = min(wait, k.cfg.TTL/5-time.Since(k.shared))
 	}
 	if len(k.byStore) > 0 {
 		wait = min(wait, k.byStore[0].at.Sub(k.clock.now()))

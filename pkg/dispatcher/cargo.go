@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"kapivara/pkg/kapivara"
@@ -22,7 +21,6 @@ type item struct {
 	again    bool // the attempt was sent before
 	keep     bool // the desk wants the events back, if they are few
 	sent     bool
-	recalled atomic.Bool // an operator has taken the delivery away
 }
 
 // cargo is what is sent together, once the turn that leases it is durable.

@@ -91,6 +91,9 @@ func (k *desk) reviewClaims(p *plan, pinned bool) {
 		c.claims.due = false
 		switch {
 		case k.clients[c.No] != c:
+		case c.leaving:
+			refuseCalls(c.claims.calls, kapivara.ErrOffDuty)
+			c.claims.calls = nil
 		case c.claims.done || pinned && !c.claims.pinned || !k.prepared(c):
 			k.reviewSoon(c)
 		default:

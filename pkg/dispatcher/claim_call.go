@@ -9,7 +9,6 @@ type claimCall struct {
 	subscriber string
 	claim      *kapivara.ClaimRequest
 	release    *kapivara.ReleaseRequest
-	rosters    int // how many rosters must have been read before its subscriber is not there
 	done       func([]kapivara.Claimed, error)
 }
 
@@ -21,7 +20,8 @@ func (c *claimCall) node() string {
 }
 
 // Claim takes a claim for the subscriber. done is called exactly once, when the claim is durable, with the buckets that the
-// node then has, or with the refusal; it must not block.
+// node then has, or with the refusal; it must not block. kapivara.ErrOffDuty says that the subscriber is another
+// dispatcher's.
 func (d *Dispatcher) Claim(subscriber string, r kapivara.ClaimRequest, done func([]kapivara.Claimed, error)) {
 	if err := r.Check(); err != nil {
 		done(nil, err)
@@ -47,6 +47,8 @@ func (b *inbox) call(c *claimCall) {
 	var refusal error
 	b.put(func() {
 		switch {
+		case b.down && !b.mine[c.subscriber]:
+			refusal = kapivara.ErrOffDuty
 		case b.down:
 			refusal = kapivara.Refuse(kapivara.Unavailable, "the store is out of reach; claim again")
 		case len(b.calls) >= maxCalls:
@@ -68,38 +70,22 @@ func refuseCalls(calls []*claimCall, refusal error) {
 	}
 }
 
-func errNoClient() error {
-	return kapivara.Refuse(kapivara.NotFound, "no subscriber has this name; set it in the registry first")
-}
-
-// assignCalls gives the calls to their clients. One for a subscriber that is not there waits for a roster read after it
-// came: it may have been set just now.
+// assignCalls gives the calls to their clients. One for a subscriber that is another dispatcher's, or not there, is for
+// whoever knows better.
 func (k *desk) assignCalls() {
 	calls := k.calls
 	k.calls = nil
 	for _, call := range calls {
-		c := k.named(call.subscriber)
+		c := k.names[call.subscriber]
 		switch {
-		case c != nil:
+		case c == nil && (k.wants.roster || k.enrolling):
+			k.calls = append(k.calls, call)
+		case c == nil || c.leaving:
+			k.strange(call.subscriber)
+			call.done(nil, kapivara.ErrOffDuty)
+		default:
 			c.claims.calls = append(c.claims.calls, call)
 			k.reviewSoon(c)
-		case call.rosters == 0:
-			call.rosters = k.rosters + 2 // one may be on its way that does not know of it
-			fallthrough
-		case k.rosters < call.rosters:
-			k.wants.roster = true
-			k.calls = append(k.calls, call)
-		default:
-			call.done(nil, errNoClient())
 		}
 	}
-}
-
-func (k *desk) named(subscriber string) *client {
-	for _, c := range k.clients {
-		if c.Name == subscriber {
-			return c
-		}
-	}
-	return nil
 }

@@ -145,7 +145,7 @@ func (k *desk) claimed(p *plan, now time.Time) {
 	for _, r := range p.reviews {
 		c := r.client
 		if k.clients[c.No] != c {
-			refuseCalls(r.calls, errNoClient())
+			refuseCalls(r.calls, kapivara.ErrOffDuty)
 			continue
 		}
 		for name, ttl := range r.fresh {
@@ -181,7 +181,7 @@ func (k *desk) unclaimed(p *plan) {
 			c.claims.calls = append(r.calls, c.claims.calls...)
 			k.reshare(c)
 		} else {
-			refuseCalls(r.calls, errNoClient())
+			refuseCalls(r.calls, kapivara.ErrOffDuty)
 		}
 	}
 }

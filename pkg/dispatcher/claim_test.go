@@ -1,6 +1,7 @@
 package dispatcher_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -332,10 +333,12 @@ func TestTheRemovalOfASubscriberEndsItsClaims(t *testing.T) {
 		b.store.Remove("billing")
 		b.d.Poke(false, true)
 		synctest.Wait()
-		if _, err := b.claim(kapivara.ClaimRequest{Node: "n1", TTL: time.Minute}); codeOf(err) != kapivara.NotFound {
+		if _, err := b.claim(kapivara.ClaimRequest{Node: "n1", TTL: time.Minute}); !errors.Is(err, kapivara.ErrOffDuty) {
 			t.Errorf("got %v for a claim of a subscriber that is gone", err)
 		}
 		b.store.Subscribe(billing())
+		b.d.Poke(false, true)
+		synctest.Wait()
 		if held := b.claims("n2", 0, time.Minute); held[0] != 3 { // 1 for n1, 2 for its end
 			t.Errorf("got %v, want epoch 3", held)
 		}

@@ -9,8 +9,11 @@ import (
 type Config struct {
 	// Holder is the name under which the dispatcher is at work, for whoever looks. Defaults to "dispatcher".
 	Holder string
-	// TTL is how long the right to be at work outlives its holder. Defaults to 2s.
+	// TTL is how long the duties outlive the one who has them. Defaults to 1.5s.
 	TTL time.Duration
+	// Connected tells whether the bus is in reach: out of its reach for TTL, the dispatcher leaves its subscribers to others.
+	// Nil means always.
+	Connected func() bool
 	// Poll is how often the work is looked at without a poke. Defaults to 1s.
 	Poll time.Duration
 	// Body is how many bytes of events a delivery holds before it goes by reference. Defaults to 1000 KiB.
@@ -39,8 +42,11 @@ func (c Config) withDefaults() Config {
 	if c.Holder == "" {
 		c.Holder = "dispatcher"
 	}
+	if c.Connected == nil {
+		c.Connected = func() bool { return true }
+	}
 	if c.TTL == 0 {
-		c.TTL = 2 * time.Second
+		c.TTL = 1500 * time.Millisecond
 	}
 	if c.Poll == 0 {
 		c.Poll = time.Second

@@ -2,6 +2,7 @@ package dispatcher
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math"
 	"sync"
@@ -19,14 +20,25 @@ type desk struct {
 	log    *slog.Logger
 	inbox  *inbox
 	clock  *clock
-	held   func() bool // the duty is certain to be
-	epoch  int64
+	held   func() bool // the run is certain to last
+	run    int32
 	key    []byte
 
-	clients  map[int32]*client
-	lanes    map[int32]*lane // by the number of the bucket's row
-	registry int64
-	mark     kapivara.DueMark // all that is due up to it was seen
+	duties   map[int32]int64 // the epochs of the subscribers that are this desk's
+	surveyed bool            // they are known
+	lost     bool            // one of them may be another's: nothing is written until that is known
+	sharing  bool            // somebody is beside, asking who works for whom
+	shared   time.Time       // when that was asked last
+	gone     []int32         // subscribers to be given back, of which nothing is here any more
+
+	clients   map[int32]*client
+	names     map[string]*client // the clients by name
+	known     map[string]bool    // the names of all subscribers
+	enrolling bool               // they are being read
+	kept      []*answer          // for others' subscribers, by the time they came
+	lanes     map[int32]*lane    // by the number of the bucket's row
+	registry  int64
+	mark      kapivara.DueMark // all that is due up to it was seen
 
 	byStore alarms // deadlines and the ends of hiding, by the store's clock
 	byLocal alarms // probes, by the local clock
@@ -37,14 +49,12 @@ type desk struct {
 	lookups map[kapivara.Ref]*lookup    // deliveries that are not in memory
 	asking  int                         // answers that wait for those
 	late    []*flight                   // their deadline has passed
-	ops     ops                         // requests of operators
 	dirty   []*lane                     // something may be leased
 	hungry  []*lane                     // something is to be read
 	closed  []*lane                     // they need a row
 	news    []*client                   // something is newly known of their nodes
-	calls   []*claimCall                // whose subscriber was not found yet
+	calls   []*claimCall                // that are not with their clients yet
 	reviews []*client                   // it is to be looked at who has their buckets
-	rosters int                         // how many were read
 	wants   struct{ roster, look bool } // what is to be read
 	looked  time.Time                   // when the last look began
 
@@ -58,18 +68,19 @@ type desk struct {
 	others                     sync.WaitGroup
 }
 
-func (d *Dispatcher) newDesk(epoch int64, key []byte, unsent map[kapivara.Ref]int) *desk {
+func (d *Dispatcher) newDesk(run int32, key []byte, unsent map[kapivara.Ref]int) *desk {
 	return &desk{
 		cfg: d.cfg, store: d.store, sender: d.sender, log: d.log, inbox: d.inbox, clock: d.clock,
-		held: d.held, epoch: epoch, key: key, unsent: unsent,
+		held: d.held, run: run, key: key, unsent: unsent,
+		duties: map[int32]int64{}, names: map[string]*client{},
 		clients: map[int32]*client{}, lanes: map[int32]*lane{}, lookups: map[kapivara.Ref]*lookup{},
 		mark: kapivara.DueMark{LogPosition: math.MaxInt64}, done: make(chan func() error), resends: newCargo(),
 	}
 }
 
-// run works until ctx ends (the duty is lost), stop is closed (then what has come in is finished first), or the store
+// work works until ctx ends (the run is lost), stop is closed (then what has come in is finished first), or the store
 // fails. Afterwards nothing that was not durable has been confirmed.
-func (k *desk) run(ctx context.Context, stop <-chan struct{}) error {
+func (k *desk) work(ctx context.Context, stop <-chan struct{}) error {
 	working, cancel := context.WithCancel(ctx)
 	defer cancel()
 	k.shipper = newShipper(working, k)
@@ -82,7 +93,7 @@ func (k *desk) run(ctx context.Context, stop <-chan struct{}) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		k.work(working)
+		k.round(working)
 		if k.stopping && k.idle() {
 			return k.leave(ctx, nil)
 		}
@@ -104,10 +115,11 @@ func (k *desk) run(ctx context.Context, stop <-chan struct{}) error {
 	}
 }
 
-// work takes in what has happened and starts what can be started.
-func (k *desk) work(ctx context.Context) {
+// round takes in what has happened and starts what can be started.
+func (k *desk) round(ctx context.Context) {
 	k.receive()
 	k.ring()
+	k.share(ctx)
 	if !k.turning {
 		k.turn(ctx)
 	}
@@ -120,7 +132,6 @@ func (k *desk) work(ctx context.Context) {
 func (k *desk) receive() {
 	t := k.inbox.take(len(k.answers)+k.asking < k.cfg.Inbox)
 	k.answers = append(k.answers, t.answers...)
-	k.ops.list = append(k.ops.list, t.ops...)
 	for _, token := range t.unheard {
 		k.missed(token)
 	}
@@ -131,7 +142,7 @@ func (k *desk) receive() {
 
 // idle tells that a desk that stops has finished: every answer judged, nothing on its way.
 func (k *desk) idle() bool {
-	return !k.turning && !k.reading && len(k.answers) == 0 && len(k.lookups) == 0 && len(k.shipper.out) == 0
+	return !k.turning && !k.reading && !k.sharing && len(k.answers) == 0 && len(k.lookups) == 0 && len(k.shipper.out) == 0
 }
 
 // beside runs f in a goroutine of its own and gives what it returns to the desk's goroutine.
@@ -155,7 +166,7 @@ func (k *desk) touch(l *lane) {
 
 // feed notes that the lane is to be read from, where it is.
 func (k *desk) feed(l *lane) {
-	if !l.hungry && (l.cold || l.overflown && len(l.queue) <= l.room()/2 || l.more && len(l.hidden) == 0 && l.row.No != 0 || l.redo.more && len(l.redo.queue) == 0) {
+	if !l.hungry && (l.cold || l.overflown && len(l.queue) <= l.room()/2 || l.more && len(l.hidden) == 0 && l.row.No != 0) {
 		l.hungry = true
 		k.hungry = append(k.hungry, l)
 	}
@@ -166,19 +177,22 @@ func (k *desk) leave(ctx context.Context, err error) error {
 	if k.planned != nil { // what has become of it nobody waits for any more
 		k.fail(k.planned, ctx.Err())
 	}
-	refusal := kapivara.Refuse(kapivara.Unavailable, "the answer was not stored; send it again")
-	kept := k.answers
+	kept := append(k.kept, k.answers...)
 	for _, l := range k.lookups {
 		kept = append(kept, l.answers...)
 	}
-	k.inbox.close(refusal, kept)
-	refuseCalls(k.calls, refusal)
-	refuseOps(k.ops.list)
+	if ctx.Err() != nil {
+		err = kapivara.ErrOffDuty
+	}
+	off := errors.Is(err, kapivara.ErrOffDuty)
+	k.inbox.close(off, kept)
+	refusal := error(kapivara.ErrOffDuty)
+	if !off {
+		refusal = notStored()
+	}
+	refuseCalls(k.calls, kapivara.ErrOffDuty)
 	for _, c := range k.clients {
 		refuseCalls(c.claims.calls, refusal)
-	}
-	if ctx.Err() != nil {
-		return kapivara.ErrOffDuty
 	}
 	return err
 }

@@ -10,7 +10,7 @@ import (
 	"kapivara/pkg/kapivara"
 )
 
-// Dispatcher sends what is due and settles what is answered. Any number may run; one is at work at a time.
+// Dispatcher sends what is due and settles what is answered. Any number may run: they share the subscribers.
 type Dispatcher struct {
 	cfg    Config
 	store  Store
@@ -19,8 +19,10 @@ type Dispatcher struct {
 	inbox  *inbox
 	clock  *clock
 	key    atomic.Pointer[[]byte]
-	until  atomic.Pointer[time.Time] // to when the duty is certain, by the local clock
-	onDuty func(bool)
+	until  atomic.Pointer[time.Time] // to when the run is certain to last, by the local clock
+	run    atomic.Int32              // 0 between two runs
+	onRun  func(run int32, on bool)
+	owners owners
 
 	mu   sync.Mutex
 	stop chan struct{} // closed to stop; nil before Start
@@ -32,16 +34,15 @@ func New(store Store, sender Sender, cfg Config, log *slog.Logger) *Dispatcher {
 	cfg = cfg.withDefaults()
 	return &Dispatcher{
 		cfg: cfg, store: store, sender: sender, log: log, inbox: newInbox(cfg.Inbox), clock: &clock{},
-		onDuty: func(bool) {},
+		onRun: func(int32, bool) {},
 	}
 }
 
-// OnDuty sets what is called with true when this dispatcher becomes the one at work, before it sends anything, and with
-// false when it no longer is. From then on answers are to come in, or no longer. Call it before Start. f may wait for what
-// it has taken in to be answered.
-func (d *Dispatcher) OnDuty(f func(bool)) { d.onDuty = f }
+// OnRun sets what is called with the number of a run when it begins, before it has any subscriber, and when it has ended.
+// In between, requests that other dispatchers forward to that number are to come in. Call it before Start.
+func (d *Dispatcher) OnRun(f func(run int32, on bool)) { d.onRun = f }
 
-// Start begins in the background: it waits for its duty, and does it. A second start is without effect while it runs.
+// Start begins in the background: it joins the others and takes its share. A second start is without effect while it runs.
 func (d *Dispatcher) Start(ctx context.Context) error {
 	if err := d.cfg.Validate(); err != nil {
 		return err
@@ -56,8 +57,8 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop takes no more, finishes what it has taken, gives its duty up, and returns when all is done. It may be called twice
-// and before Start.
+// Stop finishes what it has taken in, leaves its subscribers to others, and returns when all is done. What brings answers and
+// requests is to end before. It may be called twice and before Start.
 func (d *Dispatcher) Stop() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -77,18 +78,37 @@ func (d *Dispatcher) Poke(due, registry bool) {
 	})
 }
 
-// Settle takes an answer with the token's text, as it came for the subscriber. done, where it is not nil, is called
-// exactly once, when the answer is durable, or with the refusal; it must not block.
+// Settle takes an answer with the token's text, as it came for the subscriber in a request. done, where it is not nil, is
+// called exactly once, when the answer is durable, or with the refusal; it must not block. kapivara.ErrOffDuty says that the
+// subscriber is another dispatcher's.
 func (d *Dispatcher) Settle(subscriber, token string, a kapivara.Answer, done func(kapivara.Settled, error)) {
-	t, ok := d.parse(token)
-	if !ok {
-		if done != nil {
-			done(kapivara.Settled{}, errToken)
-		}
+	d.settle(&answer{Answer: a, subscriber: subscriber, done: done}, token)
+}
+
+// Answered takes an answer that has come to the reply subject of a delivery, and so to every dispatcher. done is as in
+// Settle, but is never called where the subscriber is another's: the answer is kept for a while, and counts if this
+// dispatcher gets the duty.
+func (d *Dispatcher) Answered(subscriber, token string, a kapivara.Answer, done func(kapivara.Settled, error)) {
+	d.settle(&answer{Answer: a, subscriber: subscriber, done: done, pushed: true}, token)
+}
+
+func (d *Dispatcher) settle(a *answer, token string) {
+	var ok bool
+	if a.token, ok = d.parse(token); ok {
+		a.at = time.Now()
+		d.inbox.answer(a)
 		return
 	}
-	d.inbox.answer(&answer{Answer: a, subscriber: subscriber, token: t, done: done})
+	switch {
+	case d.inbox.owns(a.subscriber):
+		a.reply(kapivara.Settled{}, errToken)
+	case !a.pushed:
+		a.reply(kapivara.Settled{}, kapivara.ErrOffDuty)
+	}
 }
+
+// Run is the number of this dispatcher's run, 0 between two.
+func (d *Dispatcher) Run() int32 { return d.run.Load() }
 
 // NoResponders says that the sending with the token met nobody.
 func (d *Dispatcher) NoResponders(token string) {

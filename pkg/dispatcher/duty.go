@@ -8,76 +8,70 @@ import (
 	"kapivara/pkg/kapivara"
 )
 
-// serve waits for the duty and does it, again and again until stop is closed.
+// serve works in one run after another until stop is closed.
 func (d *Dispatcher) serve(ctx context.Context, stop <-chan struct{}, end chan<- struct{}) {
 	defer close(end)
+	defer d.inbox.end()
 	told := false
 	for !closed(stop) {
-		epoch, ok, err := d.takeDuty(ctx)
-		switch {
-		case ok:
-			told = false
-			d.atWork(ctx, epoch, stop)
-			continue
-		case err != nil && !told:
-			d.log.Warn("the dispatcher cannot ask for its duty yet", "error", err)
-		case !told:
-			d.log.Info("another dispatcher is at work; this one waits")
+		if d.cfg.Connected() {
+			run, err := d.join(ctx)
+			if err == nil {
+				told = false
+				d.atWork(ctx, run, stop)
+				continue
+			}
+			if !told {
+				d.log.Warn("the dispatcher cannot begin yet", "error", err)
+			}
+			told = true
 		}
-		told = true
 		pause(stop, d.cfg.TTL/4)
 	}
 }
 
-func (d *Dispatcher) takeDuty(ctx context.Context) (int64, bool, error) {
+// join begins a run, and gives its number.
+func (d *Dispatcher) join(ctx context.Context) (run int32, err error) {
 	ctx, cancel := context.WithTimeout(ctx, d.cfg.TTL)
 	defer cancel()
-	return d.store.TakeDuty(ctx, d.cfg.Holder, d.cfg.TTL)
+	return d.store.Join(ctx, d.cfg.Holder, d.cfg.TTL)
 }
 
-// atWork does the duty of the epoch until it is lost or stop is closed, and gives it up.
-func (d *Dispatcher) atWork(ctx context.Context, epoch int64, stop <-chan struct{}) {
-	defer d.leaveDuty(ctx, epoch)
+// atWork does the work of a run until it is lost or stop is closed, and leaves.
+func (d *Dispatcher) atWork(ctx context.Context, run int32, stop <-chan struct{}) {
+	defer d.leave(ctx, run)
 	held, lose := context.WithCancel(ctx)
 	defer lose()
-	key, err := d.prepare(held, epoch)
+	key, err := d.prepare(held, run)
 	if err != nil {
 		d.log.Warn("the dispatcher cannot begin", "error", err)
 		pause(stop, d.cfg.TTL/4)
 		return
 	}
 	d.key.Store(&key)
-	d.inbox.clear()
-	d.onDuty(true)
-	d.log.Info("the dispatcher is at work", "epoch", epoch)
-	finish := make(chan struct{}) // closed when no more answers come in
-	go func() {
-		defer close(finish)
-		select {
-		case <-stop:
-		case <-held.Done():
-		}
-		d.onDuty(false)
-	}()
+	d.inbox.begin()
+	d.run.Store(run)
+	d.onRun(run, true)
+	d.log.Info("the dispatcher is at work", "run", run)
 	keeper := make(chan struct{})
 	go func() {
 		defer close(keeper)
 		defer lose()
-		d.keepDuty(held, epoch)
+		d.keep(held, run)
 	}()
-	d.desks(held, epoch, key, finish)
+	d.desks(held, run, key, stop)
 	lose()
 	<-keeper
-	<-finish
-	d.log.Info("the dispatcher is no longer at work", "epoch", epoch)
+	d.onRun(run, false)
+	d.log.Info("the dispatcher is no longer at work", "run", run)
 }
 
 // prepare reads what a desk needs before anything comes in.
-func (d *Dispatcher) prepare(ctx context.Context, epoch int64) ([]byte, error) {
+func (d *Dispatcher) prepare(ctx context.Context, run int32) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.cfg.TTL)
 	defer cancel()
 	begun := time.Now()
-	now, err := d.store.KeepDuty(ctx, epoch, d.cfg.TTL)
+	now, err := d.store.Keep(ctx, run, d.cfg.TTL)
 	if err != nil {
 		return nil, err
 	}
@@ -86,23 +80,23 @@ func (d *Dispatcher) prepare(ctx context.Context, epoch int64) ([]byte, error) {
 	return d.store.TokenKey(ctx)
 }
 
-// certain notes to when the duty is certain after it was prolonged by a call begun then.
+// certain notes to when the run is certain to last after it was prolonged by a call begun then.
 func (d *Dispatcher) certain(begun time.Time) time.Time {
 	until := begun.Add(d.cfg.TTL)
 	d.until.Store(&until)
 	return until
 }
 
-// held tells whether the duty is certain to be held, even if this process has stood still.
+// held tells whether the run is certain to last, even if this process has stood still: then nobody else has its duties.
 func (d *Dispatcher) held() bool { return time.Now().Before(*d.until.Load()) }
 
 // desks keeps a desk at work. Where the store fails, the next one begins with what the store then has.
-func (d *Dispatcher) desks(held context.Context, epoch int64, key []byte, finish <-chan struct{}) {
+func (d *Dispatcher) desks(held context.Context, run int32, key []byte, stop <-chan struct{}) {
 	unsent := map[kapivara.Ref]int{}
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		begun := time.Now()
-		k := d.newDesk(epoch, key, unsent)
-		err := k.run(held, finish)
+		k := d.newDesk(run, key, unsent)
+		err := k.work(held, stop)
 		unsent = k.unsent
 		if err == nil || errors.Is(err, kapivara.ErrOffDuty) || held.Err() != nil {
 			return
@@ -114,20 +108,27 @@ func (d *Dispatcher) desks(held context.Context, epoch int64, key []byte, finish
 		select {
 		case <-held.Done():
 			return
-		case <-finish:
+		case <-stop:
 			return
 		case <-time.After(wait):
 		}
 	}
 }
 
-// keepDuty prolongs the duty and returns when it is lost, or when it cannot be prolonged before it may be.
-func (d *Dispatcher) keepDuty(ctx context.Context, epoch int64) {
-	until := *d.until.Load()
+// keep prolongs the run and returns when it is lost, when it cannot be prolonged before it may be, or when the bus is out
+// of reach for so long that others do the work better.
+func (d *Dispatcher) keep(ctx context.Context, run int32) {
+	until, heard := *d.until.Load(), time.Now()
 	for {
 		begun := time.Now()
+		if d.cfg.Connected() {
+			heard = begun
+		} else if begun.Sub(heard) >= d.cfg.TTL {
+			d.log.Warn("the dispatcher leaves its subscribers to others: NATS is out of its reach", "run", run)
+			return
+		}
 		call, cancel := context.WithTimeout(ctx, d.cfg.TTL/2)
-		now, err := d.store.KeepDuty(call, epoch, d.cfg.TTL)
+		now, err := d.store.Keep(call, run, d.cfg.TTL)
 		cancel()
 		switch {
 		case err == nil:
@@ -143,11 +144,12 @@ func (d *Dispatcher) keepDuty(ctx context.Context, epoch int64) {
 	}
 }
 
-func (d *Dispatcher) leaveDuty(ctx context.Context, epoch int64) {
+func (d *Dispatcher) leave(ctx context.Context, run int32) {
+	d.run.Store(0)
 	ctx, cancel := context.WithTimeout(ctx, d.cfg.TTL)
 	defer cancel()
-	if err := d.store.LeaveDuty(ctx, epoch); err != nil {
-		d.log.Debug("the dispatcher could not give its duty up; it ends by itself", "error", err)
+	if err := d.store.Leave(ctx, run); err != nil {
+		d.log.Debug("the dispatcher could not leave its subscribers to others; its run ends by itself", "error", err)
 	}
 }
 

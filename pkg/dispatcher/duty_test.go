@@ -123,9 +123,14 @@ func (f *frozen) wait() {
 	}
 }
 
-func (f *frozen) KeepDuty(ctx context.Context, epoch int64, ttl time.Duration) (time.Time, error) {
+func (f *frozen) Keep(ctx context.Context, run int32, ttl time.Duration) (time.Time, error) {
 	f.wait()
-	return f.Dispatch.KeepDuty(ctx, epoch, ttl)
+	return f.Dispatch.Keep(ctx, run, ttl)
+}
+
+func (f *frozen) Survey(ctx context.Context, run int32, most int) (*kapivara.Survey, error) {
+	f.wait()
+	return f.Dispatch.Survey(ctx, run, most)
 }
 
 func (f *frozen) Turn(ctx context.Context, turn *kapivara.Turn) (time.Time, error) {
@@ -208,8 +213,8 @@ func TestStopConfirmsWhatHasComeIn(t *testing.T) {
 				t.Errorf("got error %v, want a confirmation", err)
 			}
 		}
-		if epoch, ok, err := b.store.TakeDuty(t.Context(), "next", time.Second); !ok || err != nil {
-			t.Errorf("the duty was not given up: %d, %v, %v", epoch, ok, err)
+		if s, err := b.store.Survey(t.Context(), 99, 9); err != nil || len(s.Living) != 0 || len(s.Free) != 1 {
+			t.Errorf("the duty was not given up: %+v, %v", s, err)
 		}
 	})
 }
@@ -267,8 +272,8 @@ func TestADispatcherThatMayHaveLostItsDutyRefusesNothing(t *testing.T) {
 		store.thaw()
 		second.settles(d, ack, kapivara.Committed)
 		b.pass(10 * time.Second)
-		if err := <-told; codeOf(err) != kapivara.Unavailable {
-			t.Errorf("the first dispatcher answers %v to the attempt of the second, want unavailable", err)
+		if err := <-told; !errors.Is(err, kapivara.ErrOffDuty) {
+			t.Errorf("the first dispatcher answers %v to the attempt of the second, want that it is off duty", err)
 		}
 	})
 }

@@ -1,7 +1,9 @@
 package dispatcher
 
 import (
+	"errors"
 	"sync"
+	"time"
 
 	"kapivara/pkg/kapivara"
 )
@@ -11,6 +13,9 @@ type answer struct {
 	kapivara.Answer
 	subscriber string
 	token      kapivara.Token
+	at         time.Time                     // when it came
+	pushed     bool                          // it came to every dispatcher
+	kept       bool                          // it came while another dispatcher had the duty
 	done       func(kapivara.Settled, error) // nil where nobody waits for the confirmation
 }
 
@@ -29,17 +34,19 @@ func (a *answer) reply(s kapivara.Settled, err error) {
 type inbox struct {
 	mu      sync.Mutex
 	most    int
-	down    bool // the desk is not at work: nothing can be confirmed
+	down    bool            // the desk is not at work: nothing can be confirmed
+	mine    map[string]bool // the subscribers of the desk at work, or of the last one
 	answers []*answer
 	unheard []kapivara.Token // sendings that met nobody
 	calls   []*claimCall
-	ops     []*operation
 	poked   bool
 	changed bool // the registry has changed
 	wake    chan struct{}
 }
 
-func newInbox(most int) *inbox { return &inbox{most: most, wake: make(chan struct{}, 1)} }
+func newInbox(most int) *inbox {
+	return &inbox{most: most, down: true, mine: map[string]bool{}, wake: make(chan struct{}, 1)}
+}
 
 func (b *inbox) put(change func()) {
 	b.mu.Lock()
@@ -57,8 +64,11 @@ func (b *inbox) answer(a *answer) {
 	var refusal error
 	b.put(func() {
 		switch {
-		case b.down && a.done != nil:
+		case b.down && !a.pushed && !b.mine[a.subscriber]:
+			refusal = kapivara.ErrOffDuty
+		case b.down && a.done != nil && b.mine[a.subscriber]:
 			refusal = kapivara.Refuse(kapivara.Unavailable, "the store is out of reach and the answer was not stored; send it again")
+		case len(b.answers) >= b.most && a.pushed && !b.mine[a.subscriber]: // another dispatcher has it too
 		case len(b.answers) >= b.most:
 			busy := kapivara.Refuse(kapivara.Busy, "too many answers wait; send this one again")
 			busy.Facts.RetryAfter = "100ms"
@@ -78,39 +88,52 @@ type taken struct {
 	unheard        []kapivara.Token
 	calls          []*claimCall
 	poked, changed bool
-	ops            []*operation
 }
 
 // take empties the inbox, the answers only where they are wanted.
 func (b *inbox) take(answers bool) taken {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	t := taken{unheard: b.unheard, calls: b.calls, poked: b.poked, changed: b.changed, ops: b.ops}
-	b.unheard, b.calls, b.poked, b.changed, b.ops = nil, nil, false, false, nil
+	t := taken{unheard: b.unheard, calls: b.calls, poked: b.poked, changed: b.changed}
+	b.unheard, b.calls, b.poked, b.changed = nil, nil, false, false
 	if answers {
 		t.answers, b.answers = b.answers, nil
 	}
 	return t
 }
 
-// close ends the confirming: while the store is out of reach, or for good. Answers that wait for a confirmation are
-// refused, as are operators' requests; the others stay for when the desk is back.
-func (b *inbox) close(refusal error, kept []*answer) {
+// close ends the confirming: while the store is out of reach, or since the run is lost (off). Where somebody waits for the
+// confirmation, it is refused, or left to whoever has the duty; what is for nobody to confirm, or was sent to all
+// dispatchers, stays for when a desk is back.
+func (b *inbox) close(off bool, kept []*answer) {
+	refused := map[*answer]error{}
 	b.mu.Lock()
 	b.down = true
-	waiting, calls, ops := append(kept, b.answers...), b.calls, b.ops
-	b.answers, b.calls, b.ops = nil, nil, nil
+	waiting, calls := append(kept, b.answers...), b.calls
+	b.answers, b.calls = nil, nil
 	for _, a := range waiting {
-		if a.done == nil && len(b.answers) < b.most {
+		foreign := off || !b.mine[a.subscriber]
+		switch {
+		case foreign && a.pushed && time.Since(a.at) > keptFor:
+		case a.done == nil && len(b.answers) < b.most, foreign && a.pushed && len(b.answers) < b.most:
 			b.answers = append(b.answers, a)
+		case foreign:
+			refused[a] = kapivara.ErrOffDuty
+		default:
+			refused[a] = notStored()
 		}
 	}
 	b.mu.Unlock()
-	for _, a := range waiting {
-		a.reply(kapivara.Settled{}, refusal)
+	for a, err := range refused {
+		if !a.pushed || !errors.Is(err, kapivara.ErrOffDuty) {
+			a.reply(kapivara.Settled{}, err)
+		}
 	}
-	refuseCalls(calls, refusal)
-	refuseOps(ops)
+	refuseCalls(calls, kapivara.ErrOffDuty)
+}
+
+func notStored() error {
+	return kapivara.Refuse(kapivara.Unavailable, "the answer was not stored; send it again")
 }
 
 func (b *inbox) open() {
@@ -119,11 +142,36 @@ func (b *inbox) open() {
 	b.mu.Unlock()
 }
 
-// clear forgets all: the answers of another dispatcher's time are its own.
-func (b *inbox) clear() {
+// begin forgets whose subscribers were the last run's.
+func (b *inbox) begin() {
 	b.mu.Lock()
-	ops := b.ops
-	b.answers, b.unheard, b.ops = nil, nil, nil
+	b.unheard = nil
+	clear(b.mine)
 	b.mu.Unlock()
-	refuseOps(ops)
+}
+
+// end forgets all: nobody is to judge it any more.
+func (b *inbox) end() {
+	b.close(true, nil)
+	b.mu.Lock()
+	b.answers, b.unheard = nil, nil
+	clear(b.mine)
+	b.mu.Unlock()
+}
+
+// own notes whether the subscriber is this dispatcher's.
+func (b *inbox) own(subscriber string, mine bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if mine {
+		b.mine[subscriber] = true
+	} else {
+		delete(b.mine, subscriber)
+	}
+}
+
+func (b *inbox) owns(subscriber string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.mine[subscriber]
 }

@@ -10,6 +10,8 @@ import (
 // client is a subscriber and what is known of its nodes.
 type client struct {
 	kapivara.Subscriber
+	epoch      int64 // of its duty
+	leaving    bool  // it is to be another dispatcher's: nothing new is begun for it
 	lanes      map[kapivara.Bucket]*lane
 	listening  *bool
 	lastAnswer time.Time // by the store's clock
@@ -56,8 +58,6 @@ type lane struct {
 	heading string // the node that is to have the bucket, "" for none
 	lost    bool   // a sending to its owner met nobody
 	held    bool   // the probes wait for the bucket to go to another node
-	redo    redo   // what is to be sent again
-	stale   bool   // an operator has changed something, and it has not been read anew
 
 	newFirst      bool // first attempts are next to be leased
 	dirty, hungry bool // it stands in the desk's lists
@@ -97,7 +97,6 @@ func (l *lane) forget() {
 	l.hidden, l.more, l.filling, l.edge, l.changed = nil, true, false, nil, nil
 	l.unheard, l.probe, l.wait, l.lost = map[int64]*flight{}, nil, 0, false
 	l.held = false
-	l.rewind()
 }
 
 // room is how many rows the queue takes.

@@ -17,7 +17,7 @@ func (k *desk) fill(p *plan) {
 		l := k.dirty[0]
 		k.dirty = k.dirty[1:]
 		l.dirty = false
-		if l.cold || len(l.unheard) > 0 || k.clients[l.client.No] != l.client {
+		if l.cold || l.client.leaving || len(l.unheard) > 0 || k.clients[l.client.No] != l.client {
 			continue // touched again once that has changed
 		}
 		begun, leased := len(p.Again), len(p.Leases)
@@ -26,7 +26,6 @@ func (k *desk) fill(p *plan) {
 		}
 		k.again(p, l, now)
 		k.lease(p, l, now)
-		k.replay(p, l, now)
 		l.newFirst = len(p.Again) > begun || l.newFirst && len(p.Leases) == leased
 		k.feed(l)
 	}
@@ -59,8 +58,11 @@ func (k *desk) again(p *plan, l *lane, now time.Time) {
 
 // lease gives what is due its number.
 func (k *desk) lease(p *plan, l *lane, now time.Time) {
-	if len(l.queue) > 0 && l.row.No == 0 {
-		k.open(l)
+	if l.row.No == 0 {
+		if len(l.queue) > 0 && !l.opened {
+			l.opened = true
+			k.closed = append(k.closed, l)
+		}
 		return
 	}
 	for l.slots() > 0 {
@@ -72,30 +74,28 @@ func (k *desk) lease(p *plan, l *lane, now time.Time) {
 		if !ok {
 			return
 		}
-		k.number(p, l, w, false, now)
+		s := p.stepOf(l)
+		s.sent++
+		s.leased++
+		f := &flight{lane: l, staged: true, Numbered: l.number(w, s.sent)}
+		next := f.Lease.Begin(now, l.client.Policy())
+		p.Leases = append(p.Leases, kapivara.NewDelivery{
+			Ref: f.Ref, Due: w.Due, From: f.From, To: f.To, AckWait: l.client.AckWait, Buckets: f.Buckets, Cause: f.Cause,
+		})
+		p.changes = append(p.changes, change{flight: f, next: next, after: l.client.AckWait, verb: leases, gen: l.gen})
+		p.cargo.add(k.item(f, next.Attempt))
+		l.streams[f.Stream]++ // it holds back the next one from now on
 	}
 }
 
-// open has the lane's row made.
-func (k *desk) open(l *lane) {
-	if !l.opened {
-		l.opened = true
-		k.closed = append(k.closed, l)
+// number is the delivery of a whole stream.
+func (l *lane) number(w kapivara.Waiting, number int64) kapivara.Numbered {
+	buckets := l.client.Buckets
+	if l.bucket.Canary() {
+		buckets = l.client.CanaryBuckets
 	}
-}
-
-// number gives a stream the next number of the lane, and with it the lease of its first attempt.
-func (k *desk) number(p *plan, l *lane, w kapivara.Waiting, replay bool, now time.Time) {
-	s := p.stepOf(l)
-	s.sent++
-	s.leased++
-	ref := kapivara.Ref{Bucket: l.row.No, Number: s.sent}
-	f := &flight{lane: l, staged: true, Numbered: l.client.Number(w, ref, l.bucket, replay)}
-	next := f.Lease.Begin(now, l.client.Policy())
-	p.Leases = append(p.Leases, kapivara.NewDelivery{
-		Ref: f.Ref, Due: w.Due, From: f.From, To: f.To, AckWait: l.client.AckWait, Buckets: f.Buckets, Cause: f.Cause,
-	})
-	p.changes = append(p.changes, change{flight: f, next: next, after: l.client.AckWait, verb: leases, gen: l.gen})
-	p.cargo.add(k.item(f, next.Attempt))
-	l.streams[f.Stream]++ // it holds back the next one from now on
+	return kapivara.Numbered{
+		Ref: kapivara.Ref{Bucket: l.row.No, Number: number}, Waiting: w,
+		From: 1, To: w.Finish, Cause: kapivara.CauseComplete, Buckets: buckets,
+	}
 }

@@ -102,7 +102,7 @@ func (k *desk) sendProbe(l *lane) {
 			l.probe = f
 		}
 	}
-	if l.probe != nil {
+	if l.probe != nil && !l.client.leaving {
 		k.resend(l.probe).keep = true
 	}
 }

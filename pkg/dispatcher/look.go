@@ -17,6 +17,9 @@ const (
 
 // read starts the next reading, if anything is to be read. The order makes sure that nothing waits for ever.
 func (k *desk) read(ctx context.Context) {
+	if !k.surveyed {
+		return
+	}
 	if time.Since(k.looked) >= k.cfg.Poll {
 		k.wants.look = true
 	}
@@ -93,7 +96,6 @@ func (l *lane) query() kapivara.LaneQuery {
 	if l.row.No != 0 && l.more && len(l.hidden) == 0 {
 		q.Hidden, l.filling, l.changed = l.most, true, map[int64]struct{}{}
 	}
-	l.askReplays(&q)
 	return q
 }
 
@@ -106,8 +108,6 @@ func (k *desk) found(l *lane, q kapivara.LaneQuery, work kapivara.LaneWork) {
 		}
 		l.overflown = len(work.Due) >= q.Limit
 	}
-	k.foundReplays(l, q, work.Replays)
-	l.stale = false
 	k.touch(l)
 	if q.Hidden == 0 || !k.refill(l, work.Hidden, q.Hidden) {
 		k.feed(l) // else the end of the turn does
@@ -183,16 +183,17 @@ func (k *desk) misplaced(l *lane) {
 // readRoster reads for whom there is work. The first time the tail begins behind the log's head: what was due before is
 // found by each lane's own look.
 func (k *desk) readRoster(ctx context.Context) {
-	k.wants.roster = false
+	k.wants.roster, k.enrolling = false, true
+	begun := time.Now()
 	k.start(ctx, func(ctx context.Context) (func(), error) {
 		roster, err := k.store.Roster(ctx)
 		return func() {
-			k.registry = roster.Registry
-			k.rosters++
+			k.registry, k.enrolling = roster.Registry, false
 			if k.mark.LogPosition == math.MaxInt64 {
 				k.mark = kapivara.DueMark{LogPosition: roster.Head, Subscriber: math.MaxInt32}
 			}
 			k.enroll(roster)
+			k.refuseUnknown(begun)
 		}, err
 	})
 }

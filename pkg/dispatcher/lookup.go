@@ -19,10 +19,10 @@ type lookup struct {
 // judgeFound judges the answers to a delivery that was looked up. After one that changes it, it is looked up anew.
 func (k *desk) judgeFound(p *plan, ref kapivara.Ref, found *lookup) {
 	l := k.lanes[ref.Bucket]
-	if l != nil && !l.cold && found.found != nil && found.found.Lease.State == kapivara.Leased {
+	if l != nil && !l.cold && !l.client.leaving && found.found != nil && found.found.Lease.State == kapivara.Leased {
 		k.load(l, found.found)
 	}
-	if l == nil || l.cold || l.flights[ref.Number] != nil {
+	if l == nil || l.cold || l.client.leaving || l.flights[ref.Number] != nil {
 		delete(k.lookups, ref)
 		k.asking -= len(found.answers)
 		k.answers = append(k.answers, found.answers...)

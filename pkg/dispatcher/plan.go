@@ -3,6 +3,7 @@ package dispatcher
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"kapivara/pkg/kapivara"
@@ -12,8 +13,9 @@ import (
 type plan struct {
 	kapivara.Turn
 	changes []change
-	lanes   []*lane // that have a step
-	gens    []int   // of the lanes
+	holds   []*client // whose duties the turn holds
+	lanes   []*lane   // that have a step
+	gens    []int     // of the lanes
 	clients []*client
 	reviews []*review // of who has the buckets
 
@@ -42,23 +44,17 @@ const (
 // maxChanges bounds what one turn settles.
 const maxChanges = 4000
 
-// turn plans what there is to do and starts to write it, if anything is. While the duty is not certain nothing is judged:
+// turn plans what there is to do and starts to write it, if anything is. While the duties are not certain nothing is judged:
 // another dispatcher may be at work, and know of attempts that this one would call stale.
 func (k *desk) turn(ctx context.Context) {
-	if !k.held() {
-		return
-	}
-	if k.ops.next && k.operate(ctx) {
-		k.ops.next = false
+	if !k.held() || k.lost || !k.surveyed {
 		return
 	}
 	p := k.plan()
 	if p.Empty() {
 		k.claimed(p, k.clock.now()) // whoever gave back what it has not
-		k.operate(ctx)
 		return
 	}
-	k.ops.next = true
 	k.turning, k.planned = true, p
 	k.flush() // what an answer of this turn has set free goes before what the turn leases (I-14)
 	if len(p.cargo.items) > 0 {
@@ -77,6 +73,10 @@ func (k *desk) turn(ctx context.Context) {
 			case errors.Is(err, kapivara.ErrStaleTurn):
 				k.undo(p)
 				return nil
+			case errors.Is(err, kapivara.ErrLostDuty):
+				k.undo(p)
+				k.off()
+				return nil
 			}
 			k.fail(p, err)
 			return err
@@ -87,7 +87,7 @@ func (k *desk) turn(ctx context.Context) {
 // plan decides what the next turn does: settle what was answered and what stayed silent, and lease into the places that
 // this frees. The order makes an answer that came in time count before its deadline.
 func (k *desk) plan() *plan {
-	p := &plan{Turn: kapivara.Turn{Epoch: k.epoch}, cargo: newCargo()}
+	p := &plan{cargo: newCargo()}
 	k.reviewClaims(p, true)
 	k.judge(p)
 	k.silence(p)
@@ -111,6 +111,7 @@ func (p *plan) stepOf(l *lane) *step {
 // close adds how the rows of the buckets move on, and what is newly known of the subscribers' nodes.
 func (k *desk) close(p *plan) {
 	for _, l := range p.lanes {
+		p.hold(l.client)
 		s := l.step
 		floor := s.sent
 		if s.sent > l.row.Sent {
@@ -121,14 +122,32 @@ func (k *desk) close(p *plan) {
 			Claim: s.claim,
 		})
 	}
+	for _, r := range p.reviews {
+		p.hold(r.client)
+	}
 	for _, c := range k.news {
+		if k.clients[c.No] != c {
+			continue // removed, or another's
+		}
+		p.hold(c)
 		c.news.Subscriber, c.hasNews = c.No, false
 		p.Presences = append(p.Presences, c.news)
 		p.clients = append(p.clients, c)
 		c.news = kapivara.PresenceChange{}
 	}
 	k.news = nil
+	p.Hold = k.hold(p.holds...)
 }
+
+// hold makes the turn rest on the duty for the client. It is to be called for every client that the turn touches.
+func (p *plan) hold(c *client) {
+	if !slices.Contains(p.holds, c) {
+		p.holds = append(p.holds, c)
+	}
+}
+
+// off makes the desk look at once whose its subscribers are, and write nothing before.
+func (k *desk) off() { k.lost, k.shared = true, time.Time{} }
 
 // tell is where to note what is newly known of the client's nodes.
 func (k *desk) tell(c *client) *kapivara.PresenceChange {

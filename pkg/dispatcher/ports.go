@@ -13,18 +13,28 @@ type Store interface {
 	Work
 	Records
 	Turns
-	Operators
 	Bodies
 }
 
-// Duty is the right to be the one dispatcher at work. Times are the store's.
+// Duty is how the dispatchers share the subscribers. Each works in runs, and a run that has ended has done so for ever,
+// with all of its duties. Times are the store's.
 type Duty interface {
-	// TakeDuty takes the right for ttl where nobody has it; ok is false where another has.
-	TakeDuty(ctx context.Context, holder string, ttl time.Duration) (epoch int64, ok bool, err error)
-	// KeepDuty prolongs it to ttl from now, or fails with kapivara.ErrOffDuty where it is lost.
-	KeepDuty(ctx context.Context, epoch int64, ttl time.Duration) (now time.Time, err error)
-	// LeaveDuty gives it up, so that another takes over at once. Leaving what is lost is no error.
-	LeaveDuty(ctx context.Context, epoch int64) error
+	// Join begins a run that lives for ttl, under a name for whoever looks, and gives its number.
+	Join(ctx context.Context, name string, ttl time.Duration) (run int32, err error)
+	// Keep prolongs the run to ttl from now, or fails with kapivara.ErrOffDuty where it has ended. It waits for no turn.
+	Keep(ctx context.Context, run int32, ttl time.Duration) (now time.Time, err error)
+	// Leave ends the run, so that others take its duties at once. Leaving what has ended is no error.
+	Leave(ctx context.Context, run int32) error
+	// Survey tells who works for whom, and up to most subscribers for whom nobody does.
+	Survey(ctx context.Context, run int32, most int) (*kapivara.Survey, error)
+	// TakeDuties takes those of the subscribers for whom no run works that lives, and gives these. It waits for what the run
+	// that had them is writing. It fails with kapivara.ErrOffDuty where the run has ended.
+	TakeDuties(ctx context.Context, run int32, subscribers []int32) ([]kapivara.Duty, error)
+	// GiveDuties gives those of the subscribers up that are the run's.
+	GiveDuties(ctx context.Context, run int32, subscribers []int32) error
+	// Owner is the run that works for the subscriber of the name, 0 where none that lives does; kapivara.NotFound where there
+	// is no such subscriber.
+	Owner(ctx context.Context, subscriber string) (run int32, err error)
 }
 
 // Work is what there is to do.
@@ -48,24 +58,14 @@ type Records interface {
 	TokenKey(ctx context.Context) ([]byte, error)
 }
 
-// Turns are the writes. Both fail with kapivara.ErrOffDuty where the epoch is over.
+// Turns are the writes. Both fail with kapivara.ErrOffDuty where the run has ended, and with kapivara.ErrLostDuty where one
+// of the duties is another's.
 type Turns interface {
 	// OpenBuckets makes the rows of the buckets that have none, and gives the rows of all.
-	OpenBuckets(ctx context.Context, epoch int64, buckets []kapivara.BucketRow) ([]kapivara.BucketRow, error)
+	OpenBuckets(ctx context.Context, hold kapivara.Hold, buckets []kapivara.BucketRow) ([]kapivara.BucketRow, error)
 	// Turn writes all of the turn or nothing, and gives the store's time to which the turn's durations were added. It fails with
 	// kapivara.ErrStaleTurn where a bucket, a stream or a delivery is not as the turn has it.
 	Turn(ctx context.Context, turn *kapivara.Turn) (now time.Time, err error)
-}
-
-// Operators are the writes of operators, in parts that are short enough for live deliveries to go on between them. Both fail
-// with kapivara.ErrOffDuty where the epoch is over, with kapivara.ErrStaleTurn where the same part is to be tried again,
-// and with a refusal, not_found among others, where it cannot be done. Nothing is stored then, nor by a dry run.
-type Operators interface {
-	// Operate does the part of the operation that begins at the mark, by the rules of the core, and moves the version of each
-	// bucket that it touches. What was never leased gets its number first.
-	Operate(ctx context.Context, epoch int64, subscriber string, o *kapivara.Operation, from kapivara.OperateMark) (*kapivara.Operated, error)
-	// Replay notes the streams of the part that begins at the mark, to be sent again.
-	Replay(ctx context.Context, epoch int64, subscriber string, r *kapivara.Replay, from kapivara.ReplayMark) (*kapivara.Replayed, error)
 }
 
 // Bodies are the events of deliveries.

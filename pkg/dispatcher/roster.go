@@ -1,17 +1,29 @@
 package dispatcher
 
-import "kapivara/pkg/kapivara"
+import (
+	"time"
 
-// enroll brings the desk's clients to what the roster says.
+	"kapivara/pkg/kapivara"
+)
+
+// enroll brings the desk's clients to what the roster says: those of its subscribers for which the desk has the duty.
 func (k *desk) enroll(roster *kapivara.Roster) {
-	here := make(map[int32]bool, len(roster.Subscribers))
+	here, known := map[int32]bool{}, k.known
+	k.known = make(map[string]bool, len(roster.Subscribers))
 	for i := range roster.Subscribers {
 		s := &roster.Subscribers[i]
+		k.known[s.Name] = true
+		epoch, mine := k.duties[s.No]
+		if !mine {
+			if !known[s.Name] {
+				k.shared = time.Time{} // nobody has it yet
+			}
+			continue
+		}
 		here[s.No] = true
 		c := k.clients[s.No]
 		if c == nil {
-			c = &client{Subscriber: *s, lanes: map[kapivara.Bucket]*lane{}}
-			k.clients[s.No] = c
+			c = k.welcome(s, epoch)
 		}
 		roomier := s.MaxInFlight > c.MaxInFlight
 		if s.Buckets != c.Buckets || s.CanaryBuckets != c.CanaryBuckets {
@@ -38,6 +50,18 @@ func (k *desk) enroll(roster *kapivara.Roster) {
 	}
 }
 
+// welcome makes a client of a subscriber. What was answered to its deliveries while another had the duty is judged.
+func (k *desk) welcome(s *kapivara.Subscriber, epoch int64) *client {
+	if old := k.names[s.Name]; old != nil {
+		k.dismiss(old) // removed and set again
+	}
+	c := &client{Subscriber: *s, epoch: epoch, lanes: map[kapivara.Bucket]*lane{}}
+	k.clients[s.No], k.names[s.Name] = c, c
+	k.inbox.own(s.Name, true)
+	k.claimKept(c)
+	return c
+}
+
 // lane gives the client's lane of the bucket, a cold one where it had none.
 func (k *desk) lane(c *client, b kapivara.Bucket) *lane {
 	l := c.lanes[b]
@@ -49,10 +73,12 @@ func (k *desk) lane(c *client, b kapivara.Bucket) *lane {
 	return l
 }
 
-// dismiss forgets a subscriber that was removed. Its unsettled deliveries ended with it.
+// dismiss forgets a subscriber that was removed, or is another dispatcher's.
 func (k *desk) dismiss(c *client) {
 	delete(k.clients, c.No)
-	refuseCalls(c.claims.calls, errNoClient())
+	delete(k.names, c.Name)
+	k.inbox.own(c.Name, false)
+	refuseCalls(c.claims.calls, kapivara.ErrOffDuty)
 	c.claims = claims{}
 	for _, l := range c.lanes {
 		if k.lanes[l.row.No] == l {

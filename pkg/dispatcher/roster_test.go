@@ -1,6 +1,7 @@
 package dispatcher_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -17,7 +18,9 @@ func TestARemovedSubscriberGetsNothingMore(t *testing.T) {
 		b.store.Remove("billing")
 		b.d.Poke(false, true)
 		synctest.Wait()
-		b.stale(d, ack)
+		if _, err := b.answer(d, ack); !errors.Is(err, kapivara.ErrOffDuty) {
+			t.Errorf("got error %v to an answer of a subscriber that is no more, want that nobody works for it", err)
+		}
 		b.pass(time.Hour)
 		b.none()
 		b.store.Subscribe(billing())

@@ -25,14 +25,21 @@ func (k *desk) judge(p *plan) {
 
 // judgeOne judges an answer, or tells that it must wait: for its lane to be read, or for the turn that changes its delivery.
 func (k *desk) judgeOne(p *plan, a *answer, unread bool) bool {
-	l := k.lanes[a.token.Bucket]
+	c, l := k.names[a.subscriber], k.lanes[a.token.Bucket]
 	switch {
+	case c == nil && (k.wants.roster || k.enrolling):
+		return false
+	case c == nil || c.leaving && !a.pushed:
+		k.foreign(a)
+		return true
+	case c.leaving:
+		return false
 	case l == nil && unread:
 		return false
 	case l == nil:
 		a.reply(kapivara.Settled{}, stale(a, ""))
 		return true
-	case l.client.Name != a.subscriber:
+	case l.client != c:
 		a.reply(kapivara.Settled{}, errToken)
 		return true
 	case l.cold || l.again[a.token.Number] > 0:
@@ -81,7 +88,9 @@ func (k *desk) settle(p *plan, f *flight, a *answer) bool {
 	}
 	switch {
 	case err != nil:
-		k.tell(c).Extra++
+		if !a.kept { // else the dispatcher that had the duty has counted it
+			k.tell(c).Extra++
+		}
 		a.reply(kapivara.Settled{}, stale(a, f.lane.bucket.String()))
 	case !changed:
 		a.reply(f.Lease.Reply(a.Verdict), nil)

@@ -17,7 +17,7 @@ func (k *desk) silence(p *plan) {
 			return
 		}
 		l := f.lane
-		if l.flights[f.Number] != f || f.staged || f.unheard || f.out.IsZero() || f.Lease.State != kapivara.Leased {
+		if l.client.leaving || l.flights[f.Number] != f || f.staged || f.unheard || f.out.IsZero() || f.Lease.State != kapivara.Leased {
 			continue
 		}
 		if f.Lease.Until.After(now) {

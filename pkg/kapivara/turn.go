@@ -64,21 +64,6 @@ type Waiting struct {
 	Version  int
 	Finish   int // 0 while unknown
 	Complete bool
-	// Contiguous is how far the stream reaches without holes as of the look; set for a replay.
-	Contiguous int
-}
-
-// Number is the delivery, under its number and before its first attempt, of a stream that waits for the subscriber: the
-// whole of it, for a replay as far as it reaches without holes.
-func (s *Subscriber) Number(w Waiting, ref Ref, bucket Bucket, replay bool) Numbered {
-	n := Numbered{Ref: ref, Waiting: w, From: 1, To: w.Finish, Cause: CauseComplete, Buckets: s.Buckets}
-	if replay {
-		n.To, n.Cause = w.Contiguous, CauseReplay
-	}
-	if bucket.Canary() {
-		n.Buckets = s.CanaryBuckets
-	}
-	return n
 }
 
 // Numbered is a delivery that has its number, and where it stands.
@@ -152,9 +137,9 @@ type Presence struct {
 	Silent     bool // some attempt since the last answer had none
 }
 
-// Turn is what the dispatcher at work writes at once: all of it or nothing.
+// Turn is what a dispatcher writes at once: all of it or nothing.
 type Turn struct {
-	Epoch       int64
+	Hold
 	Buckets     []BucketChange
 	Leases      []NewDelivery
 	Again       []NextAttempt
@@ -167,13 +152,9 @@ type Turn struct {
 // Empty tells whether there is nothing to write.
 func (t *Turn) Empty() bool { return len(t.Buckets) == 0 && len(t.Presences) == 0 && len(t.Nodes) == 0 }
 
-// Why a turn was not done although the store is well: nothing of it is stored.
-var (
-	// ErrOffDuty: another dispatcher is at work.
-	ErrOffDuty = errors.New("another dispatcher is at work")
-	// ErrStaleTurn: a bucket, or a stream that was due, is no longer as it is known. It is to be read anew.
-	ErrStaleTurn = errors.New("a bucket has changed")
-)
+// ErrStaleTurn tells that a bucket, or a stream that was due, is no longer as it is known, and is to be read anew. Nothing of
+// the turn is stored.
+var ErrStaleTurn = errors.New("a bucket has changed")
 
 // LaneQuery asks for what a bucket has beyond that which is known of it.
 type LaneQuery struct {
@@ -182,9 +163,6 @@ type LaneQuery struct {
 	After  int64 // streams that became due after this log position, in their order
 	Limit  int   // at most so many, 0 for none
 	Hidden int   // at most so many hidden and pending deliveries, by their time; 0 for none
-	// Replays asks for at most so many streams that are to be sent again, 0 for none, behind a log position.
-	Replays      int
-	ReplaysAfter int64
 }
 
 // DueMark is a place among all that is due: by log position, then by subscriber.
@@ -204,8 +182,6 @@ type Look struct {
 type LaneWork struct {
 	Due    []Waiting  // by log position
 	Hidden []Numbered // by their time
-	// Replays are by log position.
-	Replays []Waiting
 }
 
 // Roster is for whom the dispatcher works.

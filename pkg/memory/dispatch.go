@@ -17,8 +17,9 @@ type Dispatch struct {
 	mu  sync.Mutex
 	now func() time.Time
 
-	epoch int64
-	until time.Time // of the duty
+	joined      int32               // the last dispatcher
+	dispatchers map[int32]time.Time // until when they live
+	duties      map[int32]duty      // by subscriber
 
 	registry, head int64
 	subscribers    []kapivara.Subscriber
@@ -26,9 +27,7 @@ type Dispatch struct {
 	presences      map[int32]kapivara.Presence
 	extra          map[int32]int64
 	streams        map[int64][]kapivara.Event
-	finished       []kapivara.Waiting // every complete stream, by log position, for nobody yet
 	outbox         []kapivara.Waiting // by log position, then subscriber
-	replays        []kapivara.Waiting // by log position, then subscriber
 	buckets        []*kapivara.BucketRow
 	deliveries     map[kapivara.Ref]*kapivara.Numbered
 	nodes          []kapivara.ClaimNode
@@ -37,7 +36,7 @@ type Dispatch struct {
 // NewDispatch makes an empty store; now is its clock.
 func NewDispatch(now func() time.Time) *Dispatch {
 	return &Dispatch{
-		now: now, registry: 1, presences: map[int32]kapivara.Presence{}, extra: map[int32]int64{},
+		now: now, registry: 1, dispatchers: map[int32]time.Time{}, duties: map[int32]duty{}, presences: map[int32]kapivara.Presence{}, extra: map[int32]int64{},
 		streams: map[int64][]kapivara.Event{}, deliveries: map[kapivara.Ref]*kapivara.Numbered{},
 	}
 }
@@ -71,8 +70,7 @@ func (d *Dispatch) Remove(name string) {
 	no := d.subscribers[i].No
 	d.registry++
 	d.subscribers = slices.Delete(d.subscribers, i, i+1)
-	gone := func(w kapivara.Waiting) bool { return w.Subscriber == no }
-	d.outbox, d.replays = slices.DeleteFunc(d.outbox, gone), slices.DeleteFunc(d.replays, gone)
+	d.outbox = slices.DeleteFunc(d.outbox, func(w kapivara.Waiting) bool { return w.Subscriber == no })
 	for _, b := range d.buckets {
 		if b.Subscriber == name {
 			b.Version++
@@ -102,27 +100,20 @@ func (d *Dispatch) Finish(stream kapivara.Stream, n int, canary bool) int64 {
 			},
 		})
 	}
-	whole := kapivara.Waiting{
-		Due:  kapivara.Due{LogPosition: d.head, Stream: no},
-		Name: stream, Canary: canary, Version: n, Finish: n, Complete: true,
-	}
-	d.finished = append(d.finished, whole)
 	for i := range d.subscribers {
-		d.outbox = append(d.outbox, waitingFor(&d.subscribers[i], whole))
+		s := &d.subscribers[i]
+		d.outbox = append(d.outbox, kapivara.Waiting{
+			Due: kapivara.Due{
+				Subscriber: s.No, LogPosition: d.head, Stream: no,
+				Bucket: kapivara.BucketOf(stream.Hash(), canary, s.Buckets, s.CanaryBuckets),
+			},
+			Name: stream, Canary: canary, Version: n, Finish: n, Complete: true,
+		})
 	}
-	slices.SortFunc(d.outbox, byDue)
+	slices.SortFunc(d.outbox, func(a, b kapivara.Waiting) int {
+		return cmp.Or(cmp.Compare(a.LogPosition, b.LogPosition), cmp.Compare(a.Subscriber, b.Subscriber))
+	})
 	return d.head
-}
-
-// waitingFor is the stream as it waits for the subscriber.
-func waitingFor(s *kapivara.Subscriber, w kapivara.Waiting) kapivara.Waiting {
-	w.Subscriber = s.No
-	w.Due.Bucket = kapivara.BucketOf(w.Name.Hash(), w.Canary, s.Buckets, s.CanaryBuckets)
-	return w
-}
-
-func byDue(a, b kapivara.Waiting) int {
-	return cmp.Or(cmp.Compare(a.LogPosition, b.LogPosition), cmp.Compare(a.Subscriber, b.Subscriber))
 }
 
 // All gives every numbered delivery, by bucket and number.
@@ -139,11 +130,11 @@ func (d *Dispatch) All() []kapivara.Numbered {
 	return all
 }
 
-// Pending counts what is due and not yet leased, replays included.
+// Pending counts what is due and not yet leased.
 func (d *Dispatch) Pending() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return len(d.outbox) + len(d.replays)
+	return len(d.outbox)
 }
 
 // Presence gives what is known of a subscriber's nodes, and how many of its answers changed nothing.
@@ -151,47 +142,6 @@ func (d *Dispatch) Presence(subscriber int32) (kapivara.Presence, int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.presences[subscriber], d.extra[subscriber]
-}
-
-// TakeDuty is the dispatcher's port.
-func (d *Dispatch) TakeDuty(_ context.Context, _ string, ttl time.Duration) (int64, bool, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.until.After(d.now()) {
-		return 0, false, nil
-	}
-	d.epoch++
-	d.until = d.now().Add(ttl)
-	return d.epoch, true, nil
-}
-
-// KeepDuty is the dispatcher's port.
-func (d *Dispatch) KeepDuty(_ context.Context, epoch int64, ttl time.Duration) (time.Time, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err := d.hold(epoch); err != nil {
-		return time.Time{}, err
-	}
-	d.until = d.now().Add(ttl)
-	return d.now(), nil
-}
-
-// LeaveDuty is the dispatcher's port.
-func (d *Dispatch) LeaveDuty(_ context.Context, epoch int64) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.epoch == epoch {
-		d.until = time.Time{}
-	}
-	return nil
-}
-
-// hold is kapivara.hold_dispatch of the schema.
-func (d *Dispatch) hold(epoch int64) error {
-	if d.epoch != epoch || !d.until.After(d.now()) {
-		return kapivara.ErrOffDuty
-	}
-	return nil
 }
 
 // TokenKey is the dispatcher's port.

@@ -9,34 +9,29 @@ import (
 )
 
 // OpenBuckets is the dispatcher's port.
-func (d *Dispatch) OpenBuckets(_ context.Context, epoch int64, buckets []kapivara.BucketRow) ([]kapivara.BucketRow, error) {
+func (d *Dispatch) OpenBuckets(_ context.Context, hold kapivara.Hold, buckets []kapivara.BucketRow) ([]kapivara.BucketRow, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.hold(epoch); err != nil {
+	if err := d.hold(hold); err != nil {
 		return nil, err
 	}
 	opened := make([]kapivara.BucketRow, len(buckets))
 	for i, b := range buckets {
-		opened[i] = *d.openBucket(b.Subscriber, b.Bucket)
+		at := slices.IndexFunc(d.buckets, func(o *kapivara.BucketRow) bool { return o.Subscriber == b.Subscriber && o.Bucket == b.Bucket })
+		if at < 0 {
+			at = len(d.buckets)
+			d.buckets = append(d.buckets, &kapivara.BucketRow{No: int32(at + 1), Subscriber: b.Subscriber, Bucket: b.Bucket}) //nolint:gosec // few
+		}
+		opened[i] = *d.buckets[at]
 	}
 	return opened, nil
-}
-
-// openBucket gives the row of a bucket, a new one where it has none.
-func (d *Dispatch) openBucket(subscriber string, bucket kapivara.Bucket) *kapivara.BucketRow {
-	at := slices.IndexFunc(d.buckets, func(o *kapivara.BucketRow) bool { return o.Subscriber == subscriber && o.Bucket == bucket })
-	if at < 0 {
-		at = len(d.buckets)
-		d.buckets = append(d.buckets, &kapivara.BucketRow{No: int32(at + 1), Subscriber: subscriber, Bucket: bucket}) //nolint:gosec // few
-	}
-	return d.buckets[at]
 }
 
 // Turn is the dispatcher's port.
 func (d *Dispatch) Turn(_ context.Context, t *kapivara.Turn) (time.Time, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.hold(t.Epoch); err != nil {
+	if err := d.hold(t.Hold); err != nil {
 		return time.Time{}, err
 	}
 	now := d.now()
@@ -77,10 +72,9 @@ func (d *Dispatch) Turn(_ context.Context, t *kapivara.Turn) (time.Time, error) 
 }
 
 func (d *Dispatch) lease(l kapivara.NewDelivery, now time.Time) {
-	queue := d.queue(l.Cause)
-	i := waits(*queue, l.Due)
-	w := (*queue)[i]
-	*queue = slices.Delete(*queue, i, i+1)
+	i := d.waits(l.Due)
+	w := d.outbox[i]
+	d.outbox = slices.Delete(d.outbox, i, i+1)
 	d.deliveries[l.Ref] = &kapivara.Numbered{
 		Ref: l.Ref, Waiting: w, From: l.From, To: l.To, Cause: l.Cause, Buckets: l.Buckets,
 		Lease: kapivara.Lease{State: kapivara.Leased, Attempt: 1, Sent: now, Until: now.Add(l.AckWait)},
@@ -96,7 +90,7 @@ func (d *Dispatch) fits(t *kapivara.Turn, now time.Time) bool {
 		}
 	}
 	for _, l := range t.Leases {
-		if waits(*d.queue(l.Cause), l.Due) < 0 || d.deliveries[l.Ref] != nil {
+		if d.waits(l.Due) < 0 || d.deliveries[l.Ref] != nil {
 			return false
 		}
 	}
@@ -120,16 +114,8 @@ func (d *Dispatch) fits(t *kapivara.Turn, now time.Time) bool {
 	return true
 }
 
-// queue is where what is leased for the cause waits.
-func (d *Dispatch) queue(cause kapivara.Cause) *[]kapivara.Waiting {
-	if cause == kapivara.CauseReplay {
-		return &d.replays
-	}
-	return &d.outbox
-}
-
-func waits(queue []kapivara.Waiting, due kapivara.Due) int {
-	return slices.IndexFunc(queue, func(w kapivara.Waiting) bool {
+func (d *Dispatch) waits(due kapivara.Due) int {
+	return slices.IndexFunc(d.outbox, func(w kapivara.Waiting) bool {
 		return w.LogPosition == due.LogPosition && w.Subscriber == due.Subscriber
 	})
 }

@@ -28,9 +28,7 @@ func (d *Dispatch) Look(
 	defer d.mu.Unlock()
 	look := &kapivara.Look{Registry: d.registry, Lanes: make([]kapivara.LaneWork, len(lanes))}
 	for i, q := range lanes {
-		look.Lanes[i] = kapivara.LaneWork{
-			Due: due(d.outbox, q, q.After, q.Limit), Hidden: d.hidden(q), Replays: due(d.replays, q, q.ReplaysAfter, q.Replays),
-		}
+		look.Lanes[i] = kapivara.LaneWork{Due: d.due(q), Hidden: d.hidden(q)}
 	}
 	for _, w := range d.outbox {
 		behind := cmp.Or(cmp.Compare(w.LogPosition, after.LogPosition), cmp.Compare(w.Subscriber, after.Subscriber)) > 0
@@ -41,9 +39,9 @@ func (d *Dispatch) Look(
 	return look, nil
 }
 
-func due(queue []kapivara.Waiting, q kapivara.LaneQuery, after int64, most int) (due []kapivara.Waiting) {
-	for _, w := range queue {
-		if w.Subscriber == q.Subscriber && w.Bucket == q.Bucket && w.LogPosition > after && len(due) < most {
+func (d *Dispatch) due(q kapivara.LaneQuery) (due []kapivara.Waiting) {
+	for _, w := range d.outbox {
+		if w.Subscriber == q.Subscriber && w.Bucket == q.Bucket && w.LogPosition > q.After && len(due) < q.Limit {
 			due = append(due, w)
 		}
 	}

@@ -7,24 +7,24 @@ import (
 	"kapivara/pkg/wire"
 )
 
-// claim takes a node's claim of buckets. The subscriber is the last token of the subject.
-func (s *DispatchServer) claim(_ context.Context, r *Request, done Done) {
-	claim, err := wire.DecodeClaim(r.Body)
+// claim takes a node's claim of buckets.
+func (s *DispatchServer) claim(_ context.Context, subscriber string, body []byte, done Done) {
+	claim, err := wire.DecodeClaim(body)
 	if err != nil {
 		done(nil, err)
 		return
 	}
-	s.dispatcher.Claim(last(r), claim, claimed(done))
+	s.dispatcher.Claim(subscriber, claim, claimed(done))
 }
 
 // release gives buckets of a node back.
-func (s *DispatchServer) release(_ context.Context, r *Request, done Done) {
-	release, err := wire.DecodeRelease(r.Body)
+func (s *DispatchServer) release(_ context.Context, subscriber string, body []byte, done Done) {
+	release, err := wire.DecodeRelease(body)
 	if err != nil {
 		done(nil, err)
 		return
 	}
-	s.dispatcher.Release(last(r), release, claimed(done))
+	s.dispatcher.Release(subscriber, release, claimed(done))
 }
 
 // claimed answers with the buckets that the node then has.

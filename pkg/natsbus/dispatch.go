@@ -2,9 +2,8 @@ package natsbus
 
 import (
 	"context"
+	"errors"
 	"log/slog"
-	"sync"
-	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -12,14 +11,22 @@ import (
 	"kapivara/pkg/wire"
 )
 
-// Dispatcher settles what subscribers answer, while it is the one at work.
+// Dispatcher settles what subscribers answer and does what is asked for them, for those subscribers whose duty it has.
 type Dispatcher interface {
-	// OnDuty sets what is called when the duty begins and when it has ended. What is called at the end may wait for what
-	// was taken in to be answered.
-	OnDuty(f func(on bool))
-	// Settle takes an answer in; done may be nil, and is otherwise called once. It does not wait.
+	// OnRun sets what is called when a run begins, with its number, and when it has ended.
+	OnRun(f func(run int32, on bool))
+	// Run is the number of the run, 0 between two.
+	Run() int32
+	// Owner is the run that works for the subscriber, 0 where none does; kapivara.NotFound where there is no such one.
+	Owner(ctx context.Context, subscriber string) (run int32, err error)
+	// Settle takes an answer that came in a request; done is called once, with kapivara.ErrOffDuty where the subscriber is
+	// another's. It does not wait.
 	Settle(subscriber, token string, a kapivara.Answer, done func(kapivara.Settled, error))
-	// Claim takes a claim in, and Release gives buckets back; done is called once, with what the node then has. Neither waits.
+	// Answered takes an answer that came to every dispatcher; done may be nil, and is called once where the subscriber is this
+	// one's. It does not wait.
+	Answered(subscriber, token string, a kapivara.Answer, done func(kapivara.Settled, error))
+	// Claim takes a claim in, and Release gives buckets back; done is called once, with what the node then has, or with
+	// kapivara.ErrOffDuty where the subscriber is another's. Neither waits.
 	Claim(subscriber string, r kapivara.ClaimRequest, done func([]kapivara.Claimed, error))
 	Release(subscriber string, r kapivara.ReleaseRequest, done func([]kapivara.Claimed, error))
 	// NoResponders takes in that a sending met nobody.
@@ -47,102 +54,59 @@ func (s *DispatchSender) Notify(subscriber string, row *kapivara.DeliveryRow) {
 	s.watch.Delivery(subscriber, *row)
 }
 
-// DispatchServer is the service kapivara-dispatcher of one instance. It listens only while its dispatcher is at work:
-// what another one has sent is answered there.
+// DispatchServer is the service kapivara-dispatcher of one instance. It takes what comes for any subscriber: what is for
+// another dispatcher's goes there (forward.go).
 type DispatchServer struct {
 	nc         *nats.Conn
 	dispatcher Dispatcher
-	service    Service
 	log        *slog.Logger
-
-	mu     sync.Mutex // of what follows; one call of duty at a time
-	subs   []*nats.Subscription
-	closed []chan struct{}
-	cancel context.CancelFunc
-	served chan *Server // gives the service once it answers, nil where it never came to that
+	verbs      []verb
+	server     *Server
+	answers    *nats.Subscription
+	pokes      *nats.Subscription
+	listened   chan struct{} // closed when the last answer is with the dispatcher
+	forwarded  forwarded
 }
 
-// ServeDispatcher makes the dispatcher be served while it is at work. Call it before the dispatcher starts; stop the
-// dispatcher to end it. Only Version, InFlight and InFlightBytes of the service are looked at.
-func ServeDispatcher(nc *nats.Conn, d Dispatcher, service Service, log *slog.Logger) *DispatchServer {
-	s := &DispatchServer{nc: nc, dispatcher: d, service: service, log: log}
-	s.service.Name, s.service.Description = "kapivara-dispatcher", "Sends finished streams to their subscribers and settles the answers"
-	s.service.Endpoints = s.endpoints()
-	d.OnDuty(s.duty)
-	return s
-}
-
-func (s *DispatchServer) duty(on bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if on {
-		s.begin()
-	} else {
-		s.end()
+// ServeDispatcher begins to serve the dispatcher. Call it before the dispatcher starts, so that nothing is sent whose
+// answer is missed. Only Version, InFlight and InFlightBytes of the service are looked at.
+func ServeDispatcher(nc *nats.Conn, d Dispatcher, service Service, log *slog.Logger) (*DispatchServer, error) {
+	s := &DispatchServer{nc: nc, dispatcher: d, log: log, listened: make(chan struct{})}
+	s.verbs = s.allVerbs()
+	s.forwarded.ctx, s.forwarded.cancel = context.WithCancel(context.Background())
+	d.OnRun(s.onRun)
+	service.Name, service.Description = "kapivara-dispatcher", "Sends finished streams to their subscribers and settles the answers"
+	service.Endpoints = s.endpoints()
+	var err error
+	// On the dispatcher's own connection: what it publishes later cannot be answered earlier.
+	if s.answers, err = ListenSettle(nc, log, s.settled); err != nil {
+		return nil, err
 	}
+	s.answers.SetClosedHandler(func(string) { close(s.listened) })
+	if s.pokes, err = ListenCommitted(nc, func(c wire.Committed) { d.Poke(c.Due, c.Registry) }); err != nil {
+		return nil, err
+	}
+	if s.server, err = Serve(nc, service, log); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
-// begin listens on the dispatcher's own connection: what it publishes later cannot be answered earlier.
-func (s *DispatchServer) begin() {
-	answers, err := ListenSettle(s.nc, s.log, s.settled)
-	s.keep(answers, err)
-	pokes, err := ListenCommitted(s.nc, func(c wire.Committed) { s.dispatcher.Poke(c.Due, c.Registry) })
-	s.keep(pokes, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	s.cancel, s.served = cancel, make(chan *Server, 1)
-	go func(served chan<- *Server) { served <- s.serve(ctx) }(s.served)
-}
-
-func (s *DispatchServer) keep(sub *nats.Subscription, err error) {
-	if err != nil {
-		s.log.Error("the dispatcher cannot listen", "error", err)
-		return
+// Drain takes no more, and returns when all requests are answered and all answers are with the dispatcher, or when ctx
+// ends. Stop the dispatcher afterwards.
+func (s *DispatchServer) Drain(ctx context.Context) error {
+	err := s.server.Drain(ctx)
+	_ = s.pokes.Unsubscribe() // the connection may be gone: then nothing comes any more either
+	err = errors.Join(err, s.drainForwarded(ctx))
+	if s.answers.Drain() != nil {
+		return err
 	}
-	closed := make(chan struct{})
-	sub.SetClosedHandler(func(string) { close(closed) })
-	s.subs, s.closed = append(s.subs, sub), append(s.closed, closed)
-}
-
-// serve begins to answer requests, as soon as the server is there.
-func (s *DispatchServer) serve(ctx context.Context) *Server {
-	for ctx.Err() == nil {
-		server, err := Serve(s.nc, s.service, s.log)
-		if err == nil {
-			return server
-		}
-		s.log.Warn("the dispatcher's requests are not served yet", "error", err)
-		select {
-		case <-ctx.Done():
-		case <-time.After(time.Second):
-		}
+	select {
+	case <-s.listened:
+	case <-ctx.Done(): // what is left is dropped: other dispatchers have it too, or it comes again
+		_ = s.answers.Unsubscribe()
 	}
-	return nil
-}
-
-const dispatchDrain = 5 * time.Second
-
-// end listens no more, once all that has come in is with the dispatcher and all requests are answered.
-func (s *DispatchServer) end() {
-	ctx, cancel := context.WithTimeout(context.Background(), dispatchDrain)
-	defer cancel()
-	s.cancel()
-	for i, sub := range s.subs {
-		if err := sub.Drain(); err != nil {
-			_ = sub.Unsubscribe() // the connection is gone or going; the subscription must not come back with it
-			continue
-		}
-		select {
-		case <-s.closed[i]:
-		case <-ctx.Done():
-			_ = sub.Unsubscribe() // what is left is dropped, and comes again
-		}
-	}
-	s.subs, s.closed = nil, nil
-	if server := <-s.served; server != nil {
-		if err := server.Drain(ctx); err != nil {
-			s.log.Debug("the dispatcher's requests did not drain", "error", err)
-		}
-	}
+	return err
 }
 
 // settled hands on what has come back on the reply subject of a delivery.
@@ -151,24 +115,25 @@ func (s *DispatchServer) settled(r Settlement) {
 	case r.Nobody:
 		s.dispatcher.NoResponders(r.Token)
 	case r.Awaited:
-		s.dispatcher.Settle(r.Subscriber, r.Token, r.Answer, r.Confirm)
+		s.dispatcher.Answered(r.Subscriber, r.Token, r.Answer, r.Confirm)
 	default:
-		s.dispatcher.Settle(r.Subscriber, r.Token, r.Answer, nil)
+		s.dispatcher.Answered(r.Subscriber, r.Token, r.Answer, nil)
 	}
 }
 
-func (s *DispatchServer) endpoints() []Endpoint {
-	all := []Endpoint{{
-		Name: "settle", Subject: wire.SettleRequest("*"), Handle: s.settle, Inline: true,
-		Metadata: map[string]string{"request": "settle.request.json", "reply": "settle.reply.json"},
+// allVerbs are the requests for a subscriber.
+func (s *DispatchServer) allVerbs() []verb {
+	all := []verb{{
+		name: "settle", subject: wire.SettleRequest("*"), handle: s.settle,
+		metadata: map[string]string{"request": "settle.request.json", "reply": "settle.reply.json"},
 	}, {
-		Name: "claim", Subject: wire.Claim("*"), Handle: s.claim, Inline: true,
-		Metadata: map[string]string{"request": "claim.request.json", "reply": "claim.reply.json"},
+		name: "claim", subject: wire.Claim("*"), handle: s.claim,
+		metadata: map[string]string{"request": "claim.request.json", "reply": "claim.reply.json"},
 	}, {
-		Name: "release", Subject: wire.Release("*"), Handle: s.release, Inline: true,
-		Metadata: map[string]string{"request": "release.request.json", "reply": "claim.reply.json"},
+		name: "release", subject: wire.Release("*"), handle: s.release,
+		metadata: map[string]string{"request": "release.request.json", "reply": "claim.reply.json"},
 	}}
-	for _, e := range [...]struct{ name, subject string }{
+	for _, v := range [...]struct{ name, subject string }{
 		{"next", wire.Next("*")},
 		{"delivery-hide", wire.Operate("hide", "*")},
 		{"delivery-park", wire.Operate("park", "*")},
@@ -176,23 +141,30 @@ func (s *DispatchServer) endpoints() []Endpoint {
 		{"delivery-discard", wire.Operate("discard", "*")},
 		{"delivery-replay", wire.Operate("replay", "*")},
 	} {
-		all = append(all, Endpoint{Name: e.name, Subject: e.subject, Inline: true, Handle: notBuilt(e.name)})
+		all = append(all, verb{name: v.name, subject: v.subject, handle: notBuilt(v.name)})
 	}
 	return all
 }
 
-func notBuilt(what string) func(context.Context, *Request, Done) {
-	return func(_ context.Context, _ *Request, done Done) { done(nil, kapivara.NotBuilt("", what)) }
+func (s *DispatchServer) endpoints() (all []Endpoint) {
+	for _, v := range s.verbs {
+		all = append(all, Endpoint{Name: v.name, Subject: v.subject, Metadata: v.metadata, Inline: true, Handle: s.route(v)})
+	}
+	return all
+}
+
+func notBuilt(what string) func(context.Context, string, []byte, Done) {
+	return func(_ context.Context, _ string, _ []byte, done Done) { done(nil, kapivara.NotBuilt("", what)) }
 }
 
 // settle takes an answer that came with its token in the body.
-func (s *DispatchServer) settle(_ context.Context, r *Request, done Done) {
-	token, answer, err := wire.DecodeSettle(r.Body)
+func (s *DispatchServer) settle(_ context.Context, subscriber string, body []byte, done Done) {
+	token, answer, err := wire.DecodeSettle(body)
 	if err != nil {
 		done(nil, err)
 		return
 	}
-	s.dispatcher.Settle(last(r), token, answer, func(settled kapivara.Settled, err error) {
+	s.dispatcher.Settle(subscriber, token, answer, func(settled kapivara.Settled, err error) {
 		if err != nil {
 			done(nil, err)
 			return

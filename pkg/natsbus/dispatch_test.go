@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ type served struct {
 	t     *testing.T
 	store *memory.Dispatch
 	d     *dispatcher.Dispatcher
+	stop  func() // what the dispatcher's process does at its end
 }
 
 func serveDispatcher(t *testing.T, change ...func(*kapivara.Subscriber)) *served {
@@ -47,11 +49,20 @@ func serveDispatcher(t *testing.T, change ...func(*kapivara.Subscriber)) *served
 	watch := natsbus.NewWatch(nc, log)
 	t.Cleanup(watch.Stop)
 	s.d = dispatcher.New(s.store, natsbus.NewDispatchSender(nc, watch), dispatcher.Config{}, log)
-	natsbus.ServeDispatcher(nc, s.d, natsbus.Service{Version: "0.1.0"}, log)
+	server, err := natsbus.ServeDispatcher(nc, s.d, natsbus.Service{Version: "0.1.0"}, log)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := s.d.Start(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(s.d.Stop)
+	s.stop = sync.OnceFunc(func() {
+		if err := server.Drain(context.Background()); err != nil {
+			t.Error(err)
+		}
+		s.d.Stop()
+	})
+	t.Cleanup(s.stop)
 	return s
 }
 
@@ -163,8 +174,8 @@ func TestAnswersAreConfirmed(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", body, got, code)
 		}
 	}
-	if got := s.ask("kapivara.v1.settle.shipping", token+`"answer":"ack"}`); !strings.Contains(got, `"code":"invalid_request"`) {
-		t.Errorf("another subscriber's token: got %s", got)
+	if got := s.ask("kapivara.v1.settle.shipping", token+`"answer":"ack"}`); !strings.Contains(got, `"code":"not_found"`) {
+		t.Errorf("a subscriber that is not there: got %s", got)
 	}
 	if got := s.ask("kapivara.v1.next.billing", `{}`); !strings.Contains(got, "not built yet") {
 		t.Errorf("next: got %s", got)
@@ -201,7 +212,7 @@ func TestADispatcherThatStopsServesNoMore(t *testing.T) {
 	t.Parallel()
 	s := serveDispatcher(t)
 	s.ask("kapivara.v1.next.billing", "{}")
-	s.d.Stop()
+	s.stop()
 	if _, err := s.Request("kapivara.v1.next.billing", nil, time.Second); err == nil {
 		t.Error("a dispatcher that has stopped answers")
 	}

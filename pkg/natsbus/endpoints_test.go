@@ -17,10 +17,16 @@ import (
 	"kapivara/tests/kit"
 )
 
-// settler is a dispatcher at work as soon as it is served.
-type settler struct{ duty func(bool) }
+// settler is a dispatcher that has nothing to do.
+type settler struct{}
 
-func (s *settler) OnDuty(f func(bool)) { s.duty = f; f(true) }
+func (s *settler) OnRun(func(int32, bool)) {}
+
+func (s *settler) Run() int32 { return 0 }
+
+func (s *settler) Owner(context.Context, string) (int32, error) { return 0, nil }
+
+func (s *settler) Answered(string, string, kapivara.Answer, func(kapivara.Settled, error)) {}
 
 func (s *settler) Settle(string, string, kapivara.Answer, func(kapivara.Settled, error)) {}
 
@@ -93,9 +99,14 @@ func allEndpoints(t *testing.T) []micro.EndpointInfo {
 		t.Fatal(err)
 	}
 	var dispatcher settler
-	natsbus.ServeDispatcher(nc, &dispatcher, natsbus.Service{Version: "1.0.0"}, kit.Logger(t))
+	dispatch, err := natsbus.ServeDispatcher(nc, &dispatcher, natsbus.Service{Version: "1.0.0"}, kit.Logger(t))
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
-		dispatcher.duty(false)
+		if err := dispatch.Drain(context.Background()); err != nil {
+			t.Error(err)
+		}
 		if err := srv.Drain(context.Background()); err != nil {
 			t.Error(err)
 		}

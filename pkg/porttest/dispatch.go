@@ -23,7 +23,11 @@ type DispatchStore interface {
 // Dispatch holds a store to the port of the dispatcher. open makes an empty store.
 func Dispatch(t *testing.T, open func(t *testing.T) DispatchStore) {
 	for name, test := range map[string]func(*testing.T, *desk){
-		"one dispatcher has the duty":                            dispatchDuty,
+		"a duty is of one run at a time":                         dispatchDuty,
+		"a run that has ended has done so for ever":              dispatchRunEnds,
+		"duties are given and taken":                             dispatchGive,
+		"a survey shows who works for whom":                      dispatchSurvey,
+		"what rests on a duty that is lost is not written":       dispatchLost,
 		"what is due is found by lane and by the tail":           dispatchLook,
 		"the tail goes on between two subscribers":               dispatchTail,
 		"a turn leases what is due and numbers it":               dispatchLease,
@@ -32,16 +36,11 @@ func Dispatch(t *testing.T, open func(t *testing.T) DispatchStore) {
 		"a commit is for ever":                                   dispatchCommit,
 		"a settlement is as it was written, by the store's time": dispatchSettle,
 		"nothing hidden is leased before its time":               dispatchHidden,
-		"an epoch that is over writes nothing":                   dispatchOff,
+		"a run that has ended writes nothing":                    dispatchOff,
 		"the events of a delivery are read whole or not at all":  dispatchEvents,
 		"what is known of the nodes adds up":                     dispatchPresence,
 		"a claim is as it was written, and its epoch only grows": dispatchClaim,
 		"nodes live until their time by the store's clock":       dispatchNodes,
-		"every verb changes what it takes and nothing else":      dispatchOperate,
-		"a verb for a state goes from part to part":              dispatchOperateState,
-		"a verb numbers what was never leased":                   dispatchOperateDue,
-		"a verb for what is not there changes nothing":           dispatchOperateRefusals,
-		"a replay is for what is settled":                        dispatchReplay,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -56,7 +55,7 @@ type desk struct {
 	t          *testing.T
 	ctx        context.Context
 	subscriber int32
-	epoch      int64
+	hold       kapivara.Hold
 	row        kapivara.BucketRow
 }
 
@@ -66,12 +65,12 @@ func newDesk(t *testing.T, store DispatchStore) *desk {
 	s := kapivara.NewSubscriber("billing")
 	s.Buckets = 1
 	d.subscriber = store.Subscribe(s)
-	var ok bool
-	var err error
-	if d.epoch, ok, err = store.TakeDuty(d.ctx, "test", time.Hour); !ok || err != nil {
-		t.Fatalf("take the duty: %v, %v", ok, err)
+	d.hold = d.join(time.Hour)
+	d.hold.Duties = d.take(d.hold.Dispatcher, d.subscriber)
+	if len(d.hold.Duties) != 1 {
+		t.Fatalf("got the duties %v, want that for the subscriber", d.hold.Duties)
 	}
-	rows, err := store.OpenBuckets(d.ctx, d.epoch, []kapivara.BucketRow{{Subscriber: "billing", Bucket: 0}})
+	rows, err := store.OpenBuckets(d.ctx, d.hold, []kapivara.BucketRow{{Subscriber: "billing", Bucket: 0}})
 	if err != nil || len(rows) != 1 || rows[0].No == 0 || rows[0].Subscriber != "billing" {
 		t.Fatalf("open buckets: %v, %v", rows, err)
 	}
@@ -82,7 +81,7 @@ func newDesk(t *testing.T, store DispatchStore) *desk {
 // turn writes a turn that moves the bucket on by the leases and commits in it.
 func (d *desk) turn(t kapivara.Turn) (time.Time, error) {
 	d.t.Helper()
-	t.Epoch = d.epoch
+	t.Hold = d.hold
 	change := kapivara.BucketChange{No: d.row.No, Version: d.row.Version, Sent: d.row.Sent + int64(len(t.Leases)), Floor: d.row.Floor}
 	t.Buckets = []kapivara.BucketChange{change}
 	now, err := d.Turn(d.ctx, &t)
@@ -158,31 +157,6 @@ func (d *desk) leased() []kapivara.Numbered {
 		d.t.Fatalf("buckets: %v", err)
 	}
 	return leased
-}
-
-func dispatchDuty(t *testing.T, d *desk) {
-	if _, ok, err := d.TakeDuty(d.ctx, "other", time.Minute); ok || err != nil {
-		t.Errorf("a second one took the duty: %v, %v", ok, err)
-	}
-	if _, err := d.KeepDuty(d.ctx, d.epoch, time.Hour); err != nil {
-		t.Errorf("keep: %v", err)
-	}
-	if err := d.LeaveDuty(d.ctx, d.epoch); err != nil {
-		t.Errorf("leave: %v", err)
-	}
-	if _, err := d.KeepDuty(d.ctx, d.epoch, time.Hour); !errors.Is(err, kapivara.ErrOffDuty) {
-		t.Errorf("keep what was left: %v", err)
-	}
-	next, ok, err := d.TakeDuty(d.ctx, "other", time.Minute)
-	if !ok || err != nil || next <= d.epoch {
-		t.Errorf("got epoch %d after %d, %v, %v", next, d.epoch, ok, err)
-	}
-	if err := d.LeaveDuty(d.ctx, d.epoch); err != nil {
-		t.Errorf("leave what another has: %v", err)
-	}
-	if _, err := d.KeepDuty(d.ctx, next, time.Minute); err != nil {
-		t.Errorf("the other's duty was ended: %v", err)
-	}
 }
 
 func dispatchLook(t *testing.T, d *desk) {

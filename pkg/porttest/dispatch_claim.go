@@ -13,7 +13,7 @@ import (
 func (d *desk) give(c kapivara.Claim) error {
 	d.t.Helper()
 	change := kapivara.BucketChange{No: d.row.No, Version: d.row.Version, Sent: d.row.Sent, Floor: d.row.Floor, Claim: &c}
-	_, err := d.Turn(d.ctx, &kapivara.Turn{Epoch: d.epoch, Buckets: []kapivara.BucketChange{change}})
+	_, err := d.Turn(d.ctx, &kapivara.Turn{Hold: d.hold, Buckets: []kapivara.BucketChange{change}})
 	if err == nil {
 		d.row.Version++
 	}
@@ -56,7 +56,7 @@ func dispatchClaim(t *testing.T, d *desk) {
 func dispatchNodes(t *testing.T, d *desk) {
 	nodes := func(changes ...kapivara.NodeChange) (time.Time, []kapivara.ClaimNode) {
 		t.Helper()
-		now, err := d.Turn(d.ctx, &kapivara.Turn{Epoch: d.epoch, Nodes: changes})
+		now, err := d.Turn(d.ctx, &kapivara.Turn{Hold: d.hold, Nodes: changes})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -75,11 +75,11 @@ func dispatchHidden(t *testing.T, d *desk) {
 func dispatchOff(t *testing.T, d *desk) {
 	d.Finish("a/b/c/1", 2, false)
 	w := d.due()[0]
-	if err := d.LeaveDuty(d.ctx, d.epoch); err != nil {
+	if err := d.Leave(d.ctx, d.hold.Dispatcher); err != nil {
 		t.Fatal(err)
 	}
 	d.refused(kapivara.Turn{Leases: []kapivara.NewDelivery{d.leaseNext(w)}}, kapivara.ErrOffDuty)
-	if _, err := d.OpenBuckets(d.ctx, d.epoch, []kapivara.BucketRow{{Subscriber: "billing", Bucket: 5}}); !errors.Is(err, kapivara.ErrOffDuty) {
+	if _, err := d.OpenBuckets(d.ctx, d.hold, []kapivara.BucketRow{{Subscriber: "billing", Bucket: 5}}); !errors.Is(err, kapivara.ErrOffDuty) {
 		t.Errorf("open buckets: %v", err)
 	}
 	if len(d.due()) != 1 {

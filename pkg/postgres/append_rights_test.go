@@ -229,13 +229,13 @@ func TestEachRoleHasItsRightsAndNoMore(t *testing.T) {
 		d + "migrations": "SELECT", d + "log": "SELECT", d + "events": "SELECT", d + "kinds": "SELECT", d + "streams": "SELECT",
 		d + "subscribers": "SELECT", d + "token_key": "SELECT", d + "outbox": "DELETE SELECT", d + "buckets": "INSERT SELECT UPDATE",
 		d + "standing": "INSERT SELECT UPDATE", d + "deliveries": "INSERT SELECT", d + "commits": "INSERT SELECT",
-		d + "retries": "DELETE INSERT SELECT UPDATE", d + "dispatcher_lease": "SELECT UPDATE",
+		d + "retries": "DELETE INSERT SELECT UPDATE",
 		d + "replays": "DELETE INSERT SELECT", d + "nodes": "DELETE INSERT SELECT UPDATE",
 		d + "dispatchers": "DELETE INSERT SELECT UPDATE", d + "duties": "DELETE INSERT SELECT UPDATE",
 	}
 	for _, table := range []string{
 		"migrations", "log", "events", "kinds", "streams", "publishers", "event_types", "subscribers", "outbox", "buckets",
-		"deliveries", "commits", "retries", "standing", "replays", "nodes", "dispatchers", "duties", "dispatcher_lease", "log_readable",
+		"deliveries", "commits", "retries", "standing", "replays", "nodes", "dispatchers", "duties", "log_readable",
 	} {
 		want[r+table] = "SELECT"
 	}

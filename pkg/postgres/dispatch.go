@@ -2,22 +2,19 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"kapivara/pkg/kapivara"
 )
 
-// Dispatch is the store of the dispatcher: the duty, what is due, and the numbered deliveries.
+// Dispatch is the store of the dispatcher: the duties, what is due, and the numbered deliveries.
 type Dispatch struct {
 	pool *Pool
 }
 
-// NewDispatch works over the pool's connections, of which it uses up to four at once.
+// NewDispatch works over the pool's connections, of which it uses up to five at once.
 func NewDispatch(pool *Pool) *Dispatch { return &Dispatch{pool: pool} }
 
 // dispatchTimeout bounds a reading, so that a server that hangs is noticed.
@@ -35,50 +32,20 @@ const (
 // dispatchSQL fills in the columns that the statements share.
 func dispatchSQL(statement string) string {
 	return strings.NewReplacer("{numbered}", dispatchNumbered, "{waiting}", dispatchWaiting,
-		"{weight}", readWeightSQL, "{head}", readHeadSQL).Replace(statement)
+		"{weight}", readWeightSQL).Replace(statement)
 }
 
 // dispatchError gives the dispatcher's errors for what the schema's functions and constraints raise.
 func dispatchError(step string, err error, committing bool) error {
 	switch sqlState(err) {
-	case stateNoLease:
+	case stateNoRun:
 		err = kapivara.ErrOffDuty
+	case stateNoDuty:
+		err = kapivara.ErrLostDuty
 	case stateNoMatch, stateUnique, "KV004", "40P01", "40001":
 		err = kapivara.ErrStaleTurn
 	}
 	return fmt.Errorf("dispatch: %s: %w", step, translate(err, committing))
-}
-
-// TakeDuty makes the caller the dispatcher at work for ttl, where nobody is.
-func (d *Dispatch) TakeDuty(ctx context.Context, holder string, ttl time.Duration) (epoch int64, ok bool, err error) {
-	err = d.pool.QueryRow(ctx, dispatchTakeDutySQL, holder, ttl.Microseconds()).Scan(&epoch)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return 0, false, nil
-	}
-	if err != nil {
-		return 0, false, dispatchError("take the duty", err, false)
-	}
-	return epoch, true, nil
-}
-
-// KeepDuty prolongs the duty to ttl from now and gives the database's time.
-func (d *Dispatch) KeepDuty(ctx context.Context, epoch int64, ttl time.Duration) (now time.Time, err error) {
-	err = d.pool.QueryRow(ctx, dispatchKeepDutySQL, epoch, ttl.Microseconds()).Scan(&now)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return now, kapivara.ErrOffDuty
-	}
-	if err != nil {
-		return now, dispatchError("keep the duty", err, false)
-	}
-	return now, nil
-}
-
-// LeaveDuty gives the duty up.
-func (d *Dispatch) LeaveDuty(ctx context.Context, epoch int64) error {
-	if _, err := d.pool.Exec(ctx, dispatchLeaveDutySQL, epoch); err != nil {
-		return dispatchError("leave the duty", err, false)
-	}
-	return nil
 }
 
 // TokenKey is the key of the tokens.

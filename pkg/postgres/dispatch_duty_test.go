@@ -10,14 +10,29 @@ import (
 	"kapivara/tests/kit"
 )
 
+// duty begins a run with the duty for a subscriber.
+func (f *dispatchFixture) duty(ttl time.Duration, subscriber int32) kapivara.Hold {
+	f.t.Helper()
+	run, err := f.Join(f.t.Context(), "one", ttl)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	duties, err := f.TakeDuties(f.t.Context(), run, []int32{subscriber})
+	if err != nil || len(duties) != 1 {
+		f.t.Fatalf("got the duties %v, %v", duties, err)
+	}
+	return kapivara.Hold{Dispatcher: run, Duties: duties}
+}
+
 // longTurn is a transaction that holds the duty as every turn does, until finish.
-func (f *dispatchFixture) longTurn(epoch int64) (finish func()) {
+func (f *dispatchFixture) longTurn(hold kapivara.Hold) (finish func()) {
 	f.t.Helper()
 	tx, err := f.owner.Begin(f.t.Context())
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	if _, err := tx.Exec(f.t.Context(), "select kapivara.hold_dispatch($1)", epoch); err != nil {
+	if _, err := tx.Exec(f.t.Context(), "select kapivara.hold_dispatch($1, $2, $3)", hold.Dispatcher,
+		[]int32{hold.Duties[0].Subscriber}, []int64{hold.Duties[0].Epoch}); err != nil {
 		f.t.Fatal(err)
 	}
 	return func() {
@@ -30,14 +45,11 @@ func (f *dispatchFixture) longTurn(epoch int64) (finish func()) {
 func TestATurnThatTakesLongDoesNotCostTheDuty(t *testing.T) {
 	t.Parallel()
 	f := newDispatchFixture(t)
-	epoch, ok, err := f.TakeDuty(t.Context(), "one", time.Minute)
-	if !ok || err != nil {
-		t.Fatal(ok, err)
-	}
-	finish := f.longTurn(epoch)
+	hold := f.duty(time.Minute, f.Subscribe(kapivara.NewSubscriber("billing")))
+	finish := f.longTurn(hold)
 	kept := make(chan error, 1)
 	go func() {
-		_, err := f.KeepDuty(t.Context(), epoch, time.Minute)
+		_, err := f.Keep(t.Context(), hold.Dispatcher, time.Minute)
 		kept <- err
 	}()
 	select {
@@ -54,18 +66,19 @@ func TestATurnThatTakesLongDoesNotCostTheDuty(t *testing.T) {
 func TestNobodyTakesOverWhileATurnIsBeingWritten(t *testing.T) {
 	t.Parallel()
 	f := newDispatchFixture(t)
-	epoch, ok, err := f.TakeDuty(t.Context(), "one", time.Minute)
-	if !ok || err != nil {
-		t.Fatal(ok, err)
+	hold := f.duty(time.Minute, f.Subscribe(kapivara.NewSubscriber("billing")))
+	finish := f.longTurn(hold)
+	if _, err := f.Keep(t.Context(), hold.Dispatcher, time.Microsecond); err != nil { // it ends during the turn
+		t.Fatal(err)
 	}
-	finish := f.longTurn(epoch)
-	if _, err := f.KeepDuty(t.Context(), epoch, time.Microsecond); err != nil { // it ends during the turn
+	two, err := f.Join(t.Context(), "two", time.Minute)
+	if err != nil {
 		t.Fatal(err)
 	}
 	took := make(chan error, 1)
 	go func() {
-		_, ok, err := f.TakeDuty(t.Context(), "two", time.Minute)
-		if err == nil && !ok {
+		taken, err := f.TakeDuties(t.Context(), two, []int32{hold.Duties[0].Subscriber})
+		if err == nil && len(taken) != 1 {
 			err = errors.New("nobody has the duty, and it was not given")
 		}
 		took <- err
@@ -85,7 +98,7 @@ func TestNobodyTakesOverWhileATurnIsBeingWritten(t *testing.T) {
 	if err := <-took; err != nil {
 		t.Error(err)
 	}
-	if _, err := f.Turn(t.Context(), &kapivara.Turn{Epoch: epoch}); !errors.Is(err, kapivara.ErrOffDuty) {
+	if _, err := f.Turn(t.Context(), &kapivara.Turn{Hold: hold}); !errors.Is(err, kapivara.ErrOffDuty) {
 		t.Errorf("got error %v from a turn of the first, want that it is off duty", err)
 	}
 }

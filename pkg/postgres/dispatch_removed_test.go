@@ -16,17 +16,14 @@ func TestNothingIsLeasedForASubscriberThatIsRemoved(t *testing.T) {
 	s.Buckets = 1
 	no := f.Subscribe(s)
 	f.Finish("a/b/c/1", 1, false)
-	epoch, ok, err := f.TakeDuty(t.Context(), "one", time.Minute)
-	if !ok || err != nil {
-		t.Fatal(ok, err)
-	}
-	rows, err := f.OpenBuckets(t.Context(), epoch, []kapivara.BucketRow{{Subscriber: "billing"}})
+	hold := f.duty(time.Minute, no)
+	rows, err := f.OpenBuckets(t.Context(), hold, []kapivara.BucketRow{{Subscriber: "billing"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.exec("update kapivara.subscribers set removed = now() where subscriber_no = $1", no)
 	_, err = f.Turn(t.Context(), &kapivara.Turn{
-		Epoch: epoch, Buckets: []kapivara.BucketChange{{No: rows[0].No, Version: rows[0].Version, Sent: 1}},
+		Hold: hold, Buckets: []kapivara.BucketChange{{No: rows[0].No, Version: rows[0].Version, Sent: 1}},
 		Leases: []kapivara.NewDelivery{{
 			Ref: kapivara.Ref{Bucket: rows[0].No, Number: 1}, Due: kapivara.Due{Subscriber: no, LogPosition: 1, Stream: 1},
 			From: 1, To: 1, AckWait: time.Minute, Buckets: 1, Cause: kapivara.CauseComplete,

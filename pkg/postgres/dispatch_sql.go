@@ -4,12 +4,6 @@ import _ "embed"
 
 // The dispatcher's statements; each file says what its statement guarantees.
 var (
-	//go:embed sql/dispatch_take_duty.sql
-	dispatchTakeDutySQL string
-	//go:embed sql/dispatch_keep_duty.sql
-	dispatchKeepDutySQL string
-	//go:embed sql/dispatch_leave_duty.sql
-	dispatchLeaveDutySQL string
 	//go:embed sql/dispatch_roster.sql
 	dispatchRosterSQL string
 	//go:embed sql/dispatch_lanes.sql
@@ -34,10 +28,6 @@ var (
 	dispatchMoveBucketsSQL string
 	//go:embed sql/dispatch_take.sql
 	dispatchTakeSQL string
-	//go:embed sql/dispatch_take_replays.sql
-	dispatchTakeReplaysSQL string
-	//go:embed sql/dispatch_replays.sql
-	dispatchReplaysSQL string
 	//go:embed sql/dispatch_lease.sql
 	dispatchLeaseSQL string
 	//go:embed sql/dispatch_again.sql

@@ -10,13 +10,13 @@ import (
 )
 
 // OpenBuckets makes the rows of the buckets that have none, and gives the rows of all, in their order.
-func (d *Dispatch) OpenBuckets(ctx context.Context, epoch int64, buckets []kapivara.BucketRow) ([]kapivara.BucketRow, error) {
+func (d *Dispatch) OpenBuckets(ctx context.Context, hold kapivara.Hold, buckets []kapivara.BucketRow) ([]kapivara.BucketRow, error) {
 	names, numbers := make([]string, len(buckets)), make([]int16, len(buckets))
 	for i, b := range buckets {
 		names[i], numbers[i] = b.Subscriber, int16(b.Bucket) //nolint:gosec // at most 1024
 	}
 	opened := make([]kapivara.BucketRow, len(buckets))
-	_, err := d.write(ctx, epoch, func(batch *pgx.Batch) {
+	_, err := d.write(ctx, hold, func(batch *pgx.Batch) {
 		batch.Queue(dispatchOpenSQL, names, numbers)
 		batch.Queue(dispatchOpenedSQL, names, numbers).Query(func(rows pgx.Rows) error {
 			return readEach(rows, func(rows pgx.Rows) error {
@@ -37,16 +37,16 @@ func (d *Dispatch) OpenBuckets(ctx context.Context, epoch int64, buckets []kapiv
 
 // Turn writes all of the turn or nothing. Whatever ends the connection before the server's word leaves the outcome unknown.
 func (d *Dispatch) Turn(ctx context.Context, turn *kapivara.Turn) (time.Time, error) {
-	now, err := d.write(ctx, turn.Epoch, func(batch *pgx.Batch) { dispatchQueue(batch, turn) })
+	now, err := d.write(ctx, turn.Hold, func(batch *pgx.Batch) { dispatchQueue(batch, turn) })
 	if err != nil {
 		return now, dispatchError("turn", err, true)
 	}
 	return now, nil
 }
 
-// write runs one transaction in one round trip: the duty is held against its epoch first, and keeps anybody from taking
-// it over until the commit.
-func (d *Dispatch) write(ctx context.Context, epoch int64, fill func(*pgx.Batch)) (now time.Time, err error) {
+// write runs one transaction in one round trip: the run and the duties are held first, and nobody takes them over until
+// the commit.
+func (d *Dispatch) write(ctx context.Context, hold kapivara.Hold, fill func(*pgx.Batch)) (now time.Time, err error) {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
 	conn, err := d.pool.Acquire(ctx)
@@ -56,7 +56,13 @@ func (d *Dispatch) write(ctx context.Context, epoch int64, fill func(*pgx.Batch)
 	defer conn.Release()
 	batch := &pgx.Batch{}
 	batch.Queue("begin")
-	batch.Queue("select kapivara.hold_dispatch($1)", epoch).QueryRow(func(row pgx.Row) error { return row.Scan(&now) })
+	held, epochs := make([]int32, len(hold.Duties)), make([]int64, len(hold.Duties))
+	for i, duty := range hold.Duties {
+		held[i], epochs[i] = duty.Subscriber, duty.Epoch
+	}
+	batch.Queue("select kapivara.hold_dispatch($1, $2, $3)", hold.Dispatcher, held, epochs).QueryRow(func(row pgx.Row) error {
+		return row.Scan(&now)
+	})
 	fill(batch)
 	batch.Queue("commit")
 	beforeCommit(conn.Conn())
@@ -111,27 +117,8 @@ func dispatchQueueLeases(batch *pgx.Batch, leases []kapivara.NewDelivery) {
 		waits[i], counts[i] = int32(l.AckWait.Milliseconds()), int16(l.Buckets) //nolint:gosec // bounded
 		causes[i] = dispatchCauseNumber(l.Cause)
 	}
-	dispatchQueueTaking(batch, leases)
+	batch.Queue(dispatchTakeSQL, due, subscribers)
 	batch.Queue(dispatchLeaseSQL, buckets, numbers, due, streams, subscribers, from, to, waits, counts, causes)
-}
-
-// dispatchQueueTaking takes the streams from where they wait.
-func dispatchQueueTaking(batch *pgx.Batch, leases []kapivara.NewDelivery) {
-	var due, replays []int64
-	var duties, replayed []int32
-	for _, l := range leases {
-		if l.Cause == kapivara.CauseReplay {
-			replays, replayed = append(replays, l.Due.LogPosition), append(replayed, l.Due.Subscriber)
-		} else {
-			due, duties = append(due, l.Due.LogPosition), append(duties, l.Due.Subscriber)
-		}
-	}
-	if len(due) > 0 {
-		batch.Queue(dispatchTakeSQL, due, duties)
-	}
-	if len(replays) > 0 {
-		batch.Queue(dispatchTakeReplaysSQL, replays, replayed)
-	}
 }
 
 func dispatchQueueCommits(batch *pgx.Batch, commits []kapivara.Commit) {

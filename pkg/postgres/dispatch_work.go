@@ -74,7 +74,6 @@ func (d *Dispatch) Look(ctx context.Context, lanes []kapivara.LaneQuery, after k
 	batch.Queue("select registry from kapivara.log").QueryRow(func(row pgx.Row) error { return row.Scan(&look.Registry) })
 	dispatchAskDue(batch, lanes, look)
 	dispatchAskHidden(batch, lanes, look)
-	dispatchAskReplays(batch, lanes, look)
 	batch.Queue(dispatchSQL(dispatchTailSQL), after.LogPosition, after.Subscriber, limit).Query(func(rows pgx.Rows) error {
 		return readEach(rows, func(rows pgx.Rows) error {
 			_, w, err := dispatchScanWaiting(rows)

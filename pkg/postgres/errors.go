@@ -16,7 +16,8 @@ import (
 const (
 	stateMoved     = "KV001" // the log is not where the transaction expected it
 	stateBadLog    = "KV002" // log positions that are not the next ones
-	stateNoLease   = "KV005" // another dispatcher is at work
+	stateNoRun     = "KV005" // the run of the dispatcher has ended
+	stateNoDuty    = "KV007" // a duty is another dispatcher's
 	stateNoMatch   = "KV006" // a row is not as it was expected
 	stateUnique    = "23505"
 	stateUndefined = "42P01" // a table that is not there

@@ -242,7 +242,8 @@ func TestFactsOfAStream(t *testing.T) {
 	other := f.subscriber(t, "audit")
 	f.waiting(t, other, 0, "a/b/c/20")
 	f.waiting(t, other, 0, "a/b/c/21")
-	f.exec(t, `update kapivara.dispatcher_lease set until = now() + interval '1 minute'`)
+	f.exec(t, `with run as (insert into kapivara.dispatchers (name, until) values ('one', now() + interval '1 minute') returning dispatcher_no)
+		insert into kapivara.duties (subscriber_no, dispatcher_no) select s.subscriber_no, run.dispatcher_no from kapivara.subscribers s, run`)
 
 	facts, err := store.Facts(t.Context(), "a/b/c/3", "")
 	if err != nil {

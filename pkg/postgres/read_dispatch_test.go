@@ -31,7 +31,7 @@ func TestTheReaderSaysWhatTheDispatcherWrote(t *testing.T) {
 type readWork struct {
 	*dispatchFixture
 	random    *rand.Rand
-	epoch     int64
+	hold      kapivara.Hold
 	row       kapivara.BucketRow
 	lane      kapivara.Lane
 	leases    map[int64]kapivara.Lease
@@ -45,12 +45,8 @@ func (w *readWork) begin() {
 	s.Buckets = 1
 	w.lane.Subscriber = w.Subscribe(s)
 	w.names = map[int64]kapivara.Stream{}
-	epoch, ok, err := w.TakeDuty(w.t.Context(), "test", time.Hour)
-	if !ok || err != nil {
-		w.t.Fatalf("take the duty: %v, %v", ok, err)
-	}
-	w.epoch = epoch
-	rows, err := w.OpenBuckets(w.t.Context(), epoch, []kapivara.BucketRow{{Subscriber: "billing"}})
+	w.hold = w.duty(time.Hour, w.lane.Subscriber)
+	rows, err := w.OpenBuckets(w.t.Context(), w.hold, []kapivara.BucketRow{{Subscriber: "billing"}})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -58,7 +54,7 @@ func (w *readWork) begin() {
 }
 
 func (w *readWork) turn(turn kapivara.Turn, committed int64) time.Time {
-	turn.Epoch = w.epoch
+	turn.Hold = w.hold
 	change := kapivara.BucketChange{
 		No: w.row.No, Version: w.row.Version, Sent: w.row.Sent + int64(len(turn.Leases)), Floor: w.floor(), Committed: committed,
 	}

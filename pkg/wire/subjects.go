@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"strconv"
 	"strings"
 
 	"kapivara/pkg/kapivara"
@@ -11,6 +12,15 @@ const Prefix = "kapivara.v1."
 
 // InternalCommitted carries a note of every commit between the services (see Committed). Nobody else may publish there.
 const InternalCommitted = Prefix + "internal.committed"
+
+// OffDutyHeader marks the answer of a dispatcher to which a request was forwarded for a subscriber that it has no more.
+const OffDutyHeader = "Kapivara-Off-Duty"
+
+// InternalDispatcher carries a request for a subscriber to the dispatcher that works for it, by the number of its run. *
+// stands for all verbs or subscribers. Nobody but dispatchers may publish there.
+func InternalDispatcher(run int32, verb, subscriber string) string {
+	return Prefix + "internal.dispatcher." + strconv.Itoa(int(run)) + "." + verb + "." + subscriber
+}
 
 // SettleAll fits the reply subject of every delivery.
 const SettleAll = Prefix + "settle.*.*"

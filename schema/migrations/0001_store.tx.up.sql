@@ -180,12 +180,11 @@ create table kapivara.retries (
     attempt   integer not null,      -- the last attempt
     counted   integer not null,      -- attempts that count towards max_attempts
     state     smallint not null,     -- 1 pending, 2 leased, 3 hidden, 4 parked, 5 discarded
-    answer    smallint not null,     -- what settled the last attempt: 0 nothing yet, 1 nak, 2 term; 3 nothing, and its silence counts; 4 an operator took it away
+    answer    smallint not null,     -- what settled the last attempt: 0 nothing yet, 1 nak, 2 term; 3 nothing, and its silence counts
     reason    text not null default '',
     constraint retries_number primary key (bucket_no, number)
 ) with (fillfactor = 70);
 create index retries_leased on kapivara.retries (bucket_no) where state = 2;
-create index retries_parked on kapivara.retries (bucket_no, number) where state = 4;
 create index retries_waiting on kapivara.retries (bucket_no, until nulls first, number) where state in (1, 3);
 
 -- What is known of a subscriber's nodes.
@@ -216,21 +215,12 @@ create table kapivara.dispatchers (
 
 -- Which dispatcher works for a subscriber: for all of its buckets, so that claims, pulls and a stream's order across a
 -- resize are decided in one place. Every write for the subscriber holds the epoch against this row, and the dispatcher's
--- own row against its time.
+-- own row against its time. dispatcher_no is 0, or of one that is no more, where nobody does.
 create table kapivara.duties (
     subscriber_no integer primary key,
     dispatcher_no integer not null,
     epoch         bigint not null default 1
 );
-
--- The one dispatcher at work: every one of its writes holds the epoch against this row.
-create table kapivara.dispatcher_lease (
-    one    boolean primary key default true check (one),
-    epoch  bigint not null default 0,
-    holder text not null default '',
-    until  timestamptz not null default '-infinity'
-) with (fillfactor = 10);
-insert into kapivara.dispatcher_lease default values;
 
 -- The key of the tokens: two version 4 UUIDs, 244 random bits.
 create table kapivara.token_key (
@@ -312,22 +302,26 @@ create trigger leave_committed before insert or update on kapivara.retries
     for each row execute function kapivara.leave_committed();
 alter table kapivara.retries enable always trigger leave_committed;
 
--- hold_dispatch raises KV005 when the epoch is no longer that of the dispatcher at work, and keeps another one from
--- taking over until the end of the transaction; prolonging the duty meanwhile is free. It returns the database's time.
-create function kapivara.hold_dispatch(held bigint) returns timestamptz language plpgsql security definer set search_path = '' as $$
+-- hold_dispatch raises KV005 when the run of a dispatcher has ended, and KV007 when one of the duties is not its own. Until
+-- the end of the transaction it keeps others from taking them; prolonging the run meanwhile is free. It returns the
+-- database's time.
+create function kapivara.hold_dispatch(run integer, held integer[], epochs bigint[])
+returns timestamptz language plpgsql security definer set search_path = '' as $$
 begin
-    perform from kapivara.dispatcher_lease where epoch = held and until > clock_timestamp() for key share;
+    perform from kapivara.dispatchers where dispatcher_no = run and until > clock_timestamp() for key share;
     if not found then
-        raise exception 'another dispatcher is at work' using errcode = 'KV005';
+        raise exception 'the run of the dispatcher has ended' using errcode = 'KV005';
+    end if;
+    if cardinality(held) <> (
+        select count(*) from (
+            select from kapivara.duties d
+              join unnest(held, epochs) as h(subscriber_no, epoch) on h.subscriber_no = d.subscriber_no and h.epoch = d.epoch
+             where d.dispatcher_no = run order by d.subscriber_no for share of d) x
+    ) then
+        raise exception 'another dispatcher works for the subscriber' using errcode = 'KV007';
     end if;
     return now();
 end $$;
-
--- hold_subscriber gives a subscriber as it is set, null where there is none of the name, and keeps it so until the end of
--- the transaction.
-create function kapivara.hold_subscriber(held text) returns jsonb language sql security definer set search_path = '' as $$
-    select to_jsonb(s) from kapivara.subscribers s where s.name = held and s.removed is null for share;
-$$;
 
 -- expect_rows raises KV006 when a statement did not change what it had to.
 create function kapivara.expect_rows(got bigint, expected bigint) returns void language plpgsql set search_path = '' as $$

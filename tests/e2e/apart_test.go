@@ -103,7 +103,7 @@ func (a *apart) user(role string) []nats.Option {
 	return []nats.Option{nats.UserInfo(role, "pw-"+role), nats.CustomInboxPrefix("_INBOX_" + role)}
 }
 
-// atWork is the process of the dispatcher at work, by its lease in the store; 0 where there is none.
+// atWork is the process of the dispatcher that works for billing, by the store; 0 where there is none.
 func (a *apart) atWork() int {
 	a.t.Helper()
 	ctx, cancel := context.WithTimeout(a.t.Context(), patience)
@@ -114,7 +114,8 @@ func (a *apart) atWork() int {
 	}
 	defer conn.Close(ctx)
 	var holder string
-	err = conn.QueryRow(ctx, "select case when until > clock_timestamp() then holder else '' end from kapivara.dispatcher_lease").Scan(&holder)
+	err = conn.QueryRow(ctx, `select coalesce((select r.name from kapivara.subscribers s join kapivara.duties d using (subscriber_no)
+		join kapivara.dispatchers r using (dispatcher_no) where s.name = 'billing' and r.until > clock_timestamp()), '')`).Scan(&holder)
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -122,7 +123,7 @@ func (a *apart) atWork() int {
 	return pid
 }
 
-// killAtWork kills the dispatcher at work and waits until another one has taken over. It gives who is left.
+// killAtWork kills the dispatcher that works for billing and waits until another one has taken over. It gives who is left.
 func (a *apart) killAtWork(dispatchers []*process) []*process {
 	a.t.Helper()
 	var victim int

@@ -1,6 +1,6 @@
 -- A stream as it stands, for its explanation (indexes streams_name, events_position). $1 name.
 select s.stream_no, coalesce(s.completed, 0), h.version, h.contiguous, coalesce(s.finish, 0), s.canary, h.low, h.high, now(),
-       exists (select from kapivara.dispatcher_lease l where l.until > now()),
+       exists (select from kapivara.dispatchers l where l.until > now()),
        k.types, k.positions
   from kapivara.streams s
  {head}
