@@ -15,6 +15,7 @@ type alarm struct {
 	flight *flight // nil: the lane itself
 	client *client // not nil: a claim of one of its nodes ends
 	sends  int     // of the flight when the alarm was set
+	waiter *waiter // whose time is over; then there is no lane
 }
 
 // alarms is a heap, the earliest first.
@@ -68,7 +69,11 @@ func (k *desk) ring() {
 		if !ok {
 			break
 		}
-		k.listen(a)
+		if a.waiter != nil {
+			k.over(a.waiter)
+		} else {
+			k.listen(a)
+		}
 	}
 }
 

@@ -41,6 +41,7 @@ func (k *desk) apply(p *plan, now time.Time) {
 	for _, l := range p.lanes {
 		k.touch(l)
 		k.feed(l)
+		k.offer(l.client)
 	}
 }
 
@@ -73,6 +74,10 @@ func (k *desk) change(c *change, now time.Time) {
 	case settles:
 	}
 	f.Retried = true
+	if c.answer != nil {
+		k.answered(f)
+	}
+	l.tell(f)
 	if was == kapivara.Leased && f.Lease.State != kapivara.Leased {
 		l.leased--
 	}

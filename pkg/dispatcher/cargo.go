@@ -21,11 +21,13 @@ type item struct {
 	again    bool // the attempt was sent before
 	keep     bool // the desk wants the events back, if they are few
 	sent     bool
+	pull     *pull // the answer in which it goes out, nil where it is published
 }
 
 // cargo is what is sent together, once the turn that leases it is durable.
 type cargo struct {
 	items   []*item
+	pulls   []*pull
 	decided chan struct{}
 	ok      bool // to be sent; set before decided is closed
 }

@@ -161,8 +161,15 @@ func (k *desk) claimed(p *plan, now time.Time) {
 	}
 }
 
-// resume sends what met nobody to the bucket's new owner, or to whoever listens where it has none.
+// resume sends what met nobody to the bucket's new owner, or to whoever listens where it has none. An owner that pulls is
+// sent nothing.
 func (k *desk) resume(l *lane) {
+	if rest := l.pulled(); rest > 0 && len(l.unheard) > 0 {
+		l.probe, l.held = nil, false
+		k.probeAfter(l, rest)
+		k.offer(l.client)
+		return
+	}
 	waiting := slices.SortedFunc(maps.Values(l.unheard), func(a, b *flight) int { return cmp.Compare(a.Number, b.Number) })
 	clear(l.unheard)
 	l.probe, l.wait, l.held = nil, 0, false

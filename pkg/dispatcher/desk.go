@@ -57,6 +57,14 @@ type desk struct {
 	reviews []*client                   // it is to be looked at who has their buckets
 	wants   struct{ roster, look bool } // what is to be read
 	looked  time.Time                   // when the last look began
+	looks   int                         // how many have begun
+	seen    int                         // the last one that has ended
+
+	strangers []*waiter // pulls of subscribers that are not known yet
+	ending    []*waiter // their wait is over, and something may be on its way to them
+	offers    []*client // they have something to hand out, and waiters
+	given     []*pull   // answers that are being made up
+	leaving   bool      // pulls are answered at once
 
 	reading, turning, stopping bool
 	turns                      int // answers and readings take turns at the store
@@ -103,6 +111,7 @@ func (k *desk) work(ctx context.Context, stop <-chan struct{}) error {
 			return k.leave(ctx, kapivara.ErrOffDuty)
 		case <-stop:
 			k.stopping, stop = true, nil
+			k.sendAllAway(nil)
 		case <-k.inbox.wake:
 		case report := <-k.shipper.reports:
 			k.shipped(report)
@@ -120,9 +129,12 @@ func (k *desk) round(ctx context.Context) {
 	k.receive()
 	k.ring()
 	k.share(ctx)
+	k.serve()
 	if !k.turning {
 		k.turn(ctx)
 	}
+	k.sendGiven(nil)
+	k.end()
 	if !k.reading {
 		k.read(ctx)
 	}
@@ -138,6 +150,13 @@ func (k *desk) receive() {
 	k.calls = append(k.calls, t.calls...)
 	k.wants.look = k.wants.look || t.poked
 	k.wants.roster = k.wants.roster || t.changed
+	if t.leaving && !k.leaving {
+		k.leaving = true
+		k.sendAllAway(nil)
+	}
+	for _, w := range t.nexts {
+		k.admit(w)
+	}
 }
 
 // idle tells that a desk that stops has finished: every answer judged, nothing on its way.
@@ -194,5 +213,6 @@ func (k *desk) leave(ctx context.Context, err error) error {
 	for _, c := range k.clients {
 		refuseCalls(c.claims.calls, refusal)
 	}
+	k.sendAllAway(refusal)
 	return err
 }

@@ -24,6 +24,8 @@ type Dispatcher struct {
 	onRun  func(run int32, on bool)
 	owners owners
 
+	waiting atomic.Int64 // pulls that are not answered yet
+
 	mu   sync.Mutex
 	stop chan struct{} // closed to stop; nil before Start
 	end  chan struct{} // closed when stopped
@@ -52,6 +54,7 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 	if d.stop != nil {
 		return nil
 	}
+	d.inbox.put(func() { d.inbox.leaving = false })
 	d.stop, d.end = make(chan struct{}), make(chan struct{})
 	go d.serve(context.WithoutCancel(ctx), d.stop, d.end)
 	return nil

@@ -15,6 +15,8 @@ type flight struct {
 	staged  bool // the turn being planned or written changes it
 	unheard bool
 	doubt   bool             // somebody may have the attempt all the same: what was sent before this desk knew of it is not known
+	lent    bool             // it goes, or went, to a pull
+	pushed  bool             // it goes, or went, out by a sending
 	events  []kapivara.Event // kept between probes, nil where they are to be read again
 }
 

@@ -41,6 +41,8 @@ type inbox struct {
 	calls   []*claimCall
 	poked   bool
 	changed bool // the registry has changed
+	nexts   []*waiter
+	leaving bool // pulls are answered at once
 	wake    chan struct{}
 }
 
@@ -88,14 +90,16 @@ type taken struct {
 	unheard        []kapivara.Token
 	calls          []*claimCall
 	poked, changed bool
+	nexts          []*waiter
+	leaving        bool
 }
 
 // take empties the inbox, the answers only where they are wanted.
 func (b *inbox) take(answers bool) taken {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	t := taken{unheard: b.unheard, calls: b.calls, poked: b.poked, changed: b.changed}
-	b.unheard, b.calls, b.poked, b.changed = nil, nil, false, false
+	t := taken{unheard: b.unheard, calls: b.calls, poked: b.poked, changed: b.changed, nexts: b.nexts, leaving: b.leaving}
+	b.unheard, b.calls, b.poked, b.changed, b.nexts = nil, nil, false, false, nil
 	if answers {
 		t.answers, b.answers = b.answers, nil
 	}
@@ -109,8 +113,8 @@ func (b *inbox) close(off bool, kept []*answer) {
 	refused := map[*answer]error{}
 	b.mu.Lock()
 	b.down = true
-	waiting, calls := append(kept, b.answers...), b.calls
-	b.answers, b.calls = nil, nil
+	waiting, calls, nexts := append(kept, b.answers...), b.calls, b.nexts
+	b.answers, b.calls, b.nexts = nil, nil, nil
 	for _, a := range waiting {
 		foreign := off || !b.mine[a.subscriber]
 		switch {
@@ -130,6 +134,9 @@ func (b *inbox) close(off bool, kept []*answer) {
 		}
 	}
 	refuseCalls(calls, kapivara.ErrOffDuty)
+	for _, w := range nexts {
+		w.answer(nil, kapivara.ErrOffDuty)
+	}
 }
 
 func notStored() error {

@@ -14,9 +14,14 @@ type client struct {
 	leaving    bool  // it is to be another dispatcher's: nothing new is begun for it
 	lanes      map[kapivara.Bucket]*lane
 	listening  *bool
-	lastAnswer time.Time // by the store's clock
-	lastHeard  time.Time // by the local clock: somebody was there
-	silent     bool      // some attempt since the last answer had none
+	lastAnswer time.Time            // by the store's clock
+	lastHeard  time.Time            // by the local clock: somebody was there
+	waiters    []*waiter            // pulls that wait, in the order in which they came
+	pulled     time.Time            // by the local clock: when the last pull was given something
+	pullers    map[string]time.Time // by the local clock: when a node that named itself has pulled last
+	offering   bool                 // it stands in the desk's list
+	tried      time.Time            // by the local clock: when the last sending went out while nobody was known to listen
+	silent     bool                 // some attempt since the last answer had none
 	news       kapivara.PresenceChange
 	hasNews    bool
 	claims     claims
@@ -54,6 +59,8 @@ type lane struct {
 	probe   *flight           // the one that is out to find somebody
 	probeAt time.Time         // when the next one goes out
 	wait    time.Duration     // between probes
+	retouch time.Time         // when it is looked at again whether its owner still pulls
+	trial   *flight           // a sending while nobody is known to listen, of which nothing is known yet
 
 	heading string // the node that is to have the bucket, "" for none
 	lost    bool   // a sending to its owner met nobody
@@ -95,7 +102,7 @@ func (l *lane) forget() {
 	l.flights, l.streams, l.leased = map[int64]*flight{}, map[int64]int{}, 0
 	l.queue, l.after, l.overflown = nil, 0, true
 	l.hidden, l.more, l.filling, l.edge, l.changed = nil, true, false, nil, nil
-	l.unheard, l.probe, l.wait, l.lost = map[int64]*flight{}, nil, 0, false
+	l.unheard, l.probe, l.wait, l.lost, l.trial = map[int64]*flight{}, nil, 0, false, nil
 	l.held = false
 }
 
@@ -106,13 +113,18 @@ func (l *lane) room() int { return max(16, 2*l.client.MaxInFlight) }
 // is to go to another node none does.
 func (l *lane) slots() int {
 	most := l.client.MaxInFlight
-	if l.moving() || l.step != nil && l.step.claim != nil {
-		return 0
-	}
 	if l.row.Claim.Owner == "" && !l.client.hears() {
 		most = 1
 	}
-	n := most - l.leased
+	return l.places() - (l.client.MaxInFlight - most)
+}
+
+// places is how many more deliveries max_in_flight allows.
+func (l *lane) places() int {
+	if l.moving() || l.step != nil && l.step.claim != nil {
+		return 0
+	}
+	n := l.client.MaxInFlight - l.leased
 	if l.step != nil {
 		n -= l.step.leased
 	}
@@ -134,6 +146,7 @@ func (l *lane) drop(f *flight) {
 	}
 	delete(l.flights, f.Number)
 	delete(l.unheard, f.Number)
+	l.tell(f)
 	if l.streams[f.Stream]--; l.streams[f.Stream] == 0 {
 		delete(l.streams, f.Stream)
 	}
@@ -187,20 +200,20 @@ func byTime(a, b *flight) int {
 	return int(min(max(a.Number-b.Number, -1), 1))
 }
 
-// next takes the first stream from the queue that no unsettled delivery holds back.
-func (l *lane) next() (kapivara.Waiting, bool) {
-	for i := range l.queue {
-		if l.streams[l.queue[i].Stream] == 0 {
-			w := l.queue[i]
-			if i == 0 {
-				l.queue = l.queue[1:]
-			} else {
-				l.queue = slices.Delete(l.queue, i, i+1)
-			}
-			return w, true
-		}
+// first is the place in the queue of the first stream that no unsettled delivery holds back, -1 where there is none.
+func (l *lane) first() int {
+	return slices.IndexFunc(l.queue, func(w kapivara.Waiting) bool { return l.streams[w.Stream] == 0 })
+}
+
+// pick takes a stream from the queue.
+func (l *lane) pick(i int) kapivara.Waiting {
+	w := l.queue[i]
+	if i == 0 {
+		l.queue = l.queue[1:]
+	} else {
+		l.queue = slices.Delete(l.queue, i, i+1)
 	}
-	return kapivara.Waiting{}, false
+	return w
 }
 
 // floor is the number, at most this one, up to which nothing is on its first lease any more once the turn being planned

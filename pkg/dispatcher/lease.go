@@ -34,13 +34,14 @@ func (k *desk) fill(p *plan) {
 // again begins the next attempts of what was hidden until now.
 func (k *desk) again(p *plan, l *lane, now time.Time) {
 	for i := 0; i < len(l.hidden) && !l.hidden[i].Lease.Until.After(now); {
-		if l.slots() <= 0 {
-			return
-		}
 		f := l.hidden[i]
 		if f.staged {
 			i++
 			continue
+		}
+		w, ok := k.road(l)
+		if !ok {
+			return
 		}
 		if len(p.cargo.items) >= k.cfg.Leases {
 			k.touch(l)
@@ -52,7 +53,7 @@ func (k *desk) again(p *plan, l *lane, now time.Time) {
 		p.stepOf(l).leased++
 		p.Again = append(p.Again, kapivara.NextAttempt{Ref: f.Ref, Attempt: next.Attempt, AckWait: l.client.AckWait})
 		p.changes = append(p.changes, change{flight: f, next: next, after: l.client.AckWait, verb: retries, gen: l.gen})
-		p.cargo.add(k.item(f, next.Attempt))
+		k.loadOnto(p, f, w, k.item(f, next.Attempt))
 	}
 }
 
@@ -65,15 +66,16 @@ func (k *desk) lease(p *plan, l *lane, now time.Time) {
 		}
 		return
 	}
-	for l.slots() > 0 {
+	for i := l.first(); i >= 0; i = l.first() {
+		to, ok := k.road(l)
+		if !ok {
+			return
+		}
 		if len(p.cargo.items) >= k.cfg.Leases {
 			k.touch(l)
 			return
 		}
-		w, ok := l.next()
-		if !ok {
-			return
-		}
+		w := l.pick(i)
 		s := p.stepOf(l)
 		s.sent++
 		s.leased++
@@ -83,7 +85,7 @@ func (k *desk) lease(p *plan, l *lane, now time.Time) {
 			Ref: f.Ref, Due: w.Due, From: f.From, To: f.To, AckWait: l.client.AckWait, Buckets: f.Buckets, Cause: f.Cause,
 		})
 		p.changes = append(p.changes, change{flight: f, next: next, after: l.client.AckWait, verb: leases, gen: l.gen})
-		p.cargo.add(k.item(f, next.Attempt))
+		k.loadOnto(p, f, to, k.item(f, next.Attempt))
 		l.streams[f.Stream]++ // it holds back the next one from now on
 	}
 }

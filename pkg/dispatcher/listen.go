@@ -25,7 +25,7 @@ func (k *desk) missed(token kapivara.Token) {
 		return
 	}
 	f := l.flights[token.Number]
-	if f == nil || f.staged || f.Lease.State != kapivara.Leased || f.Lease.Attempt != token.Attempt {
+	if f == nil || f.staged || f.lent || f.Lease.State != kapivara.Leased || f.Lease.Attempt != token.Attempt {
 		return
 	}
 	if l.row.Claim.Owner != "" {
@@ -38,7 +38,18 @@ func (k *desk) missed(token kapivara.Token) {
 // unhear keeps the flight until somebody listens; the first of its lane is tried again after first, and then after wait
 // and ever longer.
 func (k *desk) unhear(f *flight, first, wait time.Duration) {
+	k.lay(f, first, wait)
+	c := f.lane.client
+	if time.Since(c.lastHeard) > deafAfter && (c.listening == nil || *c.listening) {
+		k.hears(c, false)
+	}
+}
+
+// lay is unhear where it says nothing of who listens.
+func (k *desk) lay(f *flight, first, wait time.Duration) {
 	l := f.lane
+	l.tell(f)
+	k.offer(l.client)
 	switch {
 	case f.unheard && l.probe == f:
 		l.probe, l.wait = nil, min(2*l.wait, lastProbe)
@@ -52,9 +63,12 @@ func (k *desk) unhear(f *flight, first, wait time.Duration) {
 			k.probeAfter(l, first)
 		}
 	}
-	c := l.client
-	if time.Since(c.lastHeard) > deafAfter && (c.listening == nil || *c.listening) {
-		k.hears(c, false)
+}
+
+// tell notes that it is known what has become of the flight's sending.
+func (l *lane) tell(f *flight) {
+	if l.trial == f {
+		l.trial = nil
 	}
 }
 
@@ -69,6 +83,7 @@ func (k *desk) hears(c *client, listening bool) {
 	k.tell(c).Listening = &listening
 	if listening {
 		for _, l := range c.lanes {
+			l.trial = nil
 			k.touch(l)
 		}
 	}
@@ -97,6 +112,10 @@ func (k *desk) sendProbe(l *lane) {
 		l.held = true
 		return
 	}
+	if rest := l.pulled(); rest > 0 {
+		k.probeAfter(l, rest)
+		return
+	}
 	for _, f := range l.unheard {
 		if !f.staged && (l.probe == nil || f.Number < l.probe.Number) {
 			l.probe = f
@@ -111,6 +130,7 @@ func (k *desk) sendProbe(l *lane) {
 func (k *desk) heard(l *lane) {
 	c := l.client
 	c.lastHeard = time.Now()
+	l.trial = nil
 	if !c.hears() {
 		k.hears(c, true)
 	}

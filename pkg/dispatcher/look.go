@@ -55,6 +55,7 @@ func (k *desk) start(ctx context.Context, f func(context.Context) (apply func(),
 
 func (k *desk) look(ctx context.Context) {
 	k.wants.look, k.looked = false, time.Now()
+	k.looks++
 	var lanes []*lane
 	for len(k.hungry) > 0 && len(lanes) < lookLanes {
 		l := k.hungry[0]
@@ -69,10 +70,11 @@ func (k *desk) look(ctx context.Context) {
 	for i, l := range lanes {
 		queries[i], gens[i] = l.query(), l.gen
 	}
-	mark := k.mark
+	mark, look := k.mark, k.looks
 	k.start(ctx, func(ctx context.Context) (func(), error) {
 		found, err := k.store.Look(ctx, queries, mark, lookTail)
 		return func() {
+			k.seen = look
 			if found.Registry != k.registry {
 				k.wants.roster = true
 			}
@@ -194,6 +196,7 @@ func (k *desk) readRoster(ctx context.Context) {
 			}
 			k.enroll(roster)
 			k.refuseUnknown(begun)
+			k.admitStrangers()
 		}, err
 	})
 }

@@ -51,6 +51,7 @@ func (k *desk) turn(ctx context.Context) {
 		return
 	}
 	p := k.plan()
+	k.sendGiven(p)
 	if p.Empty() {
 		k.claimed(p, k.clock.now()) // whoever gave back what it has not
 		return

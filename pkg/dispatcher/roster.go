@@ -80,6 +80,7 @@ func (k *desk) dismiss(c *client) {
 	k.inbox.own(c.Name, false)
 	refuseCalls(c.claims.calls, kapivara.ErrOffDuty)
 	c.claims = claims{}
+	k.sendAway(c, kapivara.ErrOffDuty) // whoever has asked finds who works for it now, or that nobody does
 	for _, l := range c.lanes {
 		if k.lanes[l.row.No] == l {
 			delete(k.lanes, l.row.No)

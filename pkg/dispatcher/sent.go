@@ -25,7 +25,7 @@ func (k *desk) item(f *flight, attempt int) *item {
 // resend sends the flight's attempt once more, without a write.
 func (k *desk) resend(f *flight) *item {
 	i := k.item(f, f.Lease.Attempt)
-	i.again = true
+	i.again, f.pushed = true, true
 	f.lane.again[f.Number]++
 	k.resends.add(i)
 	return i
@@ -49,15 +49,16 @@ func (k *desk) shipped(r report) {
 	for _, i := range r.cargo.items {
 		l := i.lane
 		if i.again {
-			if l.again[i.delivery.Number]--; l.again[i.delivery.Number] == 0 {
-				delete(l.again, i.delivery.Number)
-			}
+			k.sentAgain(i)
 		}
 		f := l.flights[i.delivery.Number]
 		if f == nil || f.Lease.State != kapivara.Leased || f.Lease.Attempt != i.delivery.Attempt || i.claim != l.row.Claim.Epoch {
 			continue // answered already, or read anew, or with another node by now
 		}
 		switch {
+		case i.pull != nil:
+			k.handed(f, i, r.at)
+		case f.lent: // that this sending met nobody was known before its report, and a pull has it by now
 		case !i.sent:
 			k.unhear(f, firstProbe, firstProbe)
 		case l.probe == f:
@@ -74,6 +75,15 @@ func (k *desk) shipped(r report) {
 	}
 }
 
+// sentAgain notes that a delivery is no longer just being sent once more.
+func (k *desk) sentAgain(i *item) {
+	l := i.lane
+	if l.again[i.delivery.Number]--; l.again[i.delivery.Number] == 0 {
+		delete(l.again, i.delivery.Number)
+	}
+	k.offer(l.client)
+}
+
 // keepUnsent notes, once the shipper has ended, which attempts nobody has: their leases may be durable all the same, and
 // it must not pass for silence that they were never sent.
 func (k *desk) keepUnsent() {
@@ -82,7 +92,10 @@ func (k *desk) keepUnsent() {
 			k.unsent[f.Ref] = f.Lease.Attempt
 		}
 	}
-	for _, c := range k.shipper.out {
+	for _, c := range append(k.shipper.out, k.resends) {
+		for _, p := range c.pulls {
+			p.waiter.answer(nil, errNoPull)
+		}
 		for _, i := range c.items {
 			ref := kapivara.Ref{Bucket: i.lane.row.No, Number: i.delivery.Number}
 			if i.sent {

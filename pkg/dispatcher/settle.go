@@ -83,7 +83,7 @@ func (k *desk) settle(p *plan, f *flight, a *answer) bool {
 	if changed {
 		k.stage(p, f, next, now, a)
 	}
-	if claimed {
+	if claimed && (f.pushed || !f.lent && c.pulled.IsZero()) { // an answer to a pull tells nothing of who listens
 		k.heard(f.lane)
 	}
 	switch {

@@ -105,6 +105,9 @@ func (c *client) inFlight() (n int) {
 // give gives back the duties of clients that leave and are quiet. It tells whether it does.
 func (k *desk) give(ctx context.Context) bool {
 	for no, c := range k.clients {
+		if c.leaving {
+			k.sendAway(c, kapivara.ErrOffDuty)
+		}
 		if c.leaving && k.quiet(c) {
 			k.dismiss(c)
 			delete(k.duties, no)

@@ -118,12 +118,17 @@ func (s *shipper) ship(ctx context.Context, c *cargo) {
 		return
 	}
 	flush()
+	s.answerRest(c)
 	if err != nil && ctx.Err() == nil {
 		s.warn("deliveries could not be read; they are sent later", "error", err, "deliveries", len(c.items)-next)
 	}
 }
 
 func (s *shipper) send(i *item) {
+	if i.pull != nil {
+		s.hand(i)
+		return
+	}
 	d := &i.delivery
 	d.Events = i.events
 	d.Deadline = s.clock.now().Add(d.AckWait)

@@ -10,6 +10,7 @@ import (
 // judged again.
 func (k *desk) undo(p *plan) {
 	p.cargo.decide(false)
+	k.waitAgain(p.cargo)
 	for i, l := range p.lanes {
 		l.step = nil
 		if l.gen == p.gens[i] {

@@ -29,6 +29,10 @@ type Dispatcher interface {
 	// kapivara.ErrOffDuty where the subscriber is another's. Neither waits.
 	Claim(subscriber string, r kapivara.ClaimRequest, done func([]kapivara.Claimed, error))
 	Release(subscriber string, r kapivara.ReleaseRequest, done func([]kapivara.Claimed, error))
+	// Next asks for deliveries; done is called once, with kapivara.ErrOffDuty where the subscriber is another's. It does not wait.
+	Next(subscriber string, q kapivara.NextQuery, done func([]kapivara.Delivery, error))
+	// EndWaits has every request for deliveries answered at once, whatever its wait.
+	EndWaits()
 	// NoResponders takes in that a sending met nobody.
 	NoResponders(token string)
 	// Poke takes in that something was committed.
@@ -95,6 +99,7 @@ func ServeDispatcher(nc *nats.Conn, d Dispatcher, service Service, log *slog.Log
 // Drain takes no more, and returns when all requests are answered and all answers are with the dispatcher, or when ctx
 // ends. Stop the dispatcher afterwards.
 func (s *DispatchServer) Drain(ctx context.Context) error {
+	s.dispatcher.EndWaits()
 	err := s.server.Drain(ctx)
 	_ = s.pokes.Unsubscribe() // the connection may be gone: then nothing comes any more either
 	err = errors.Join(err, s.drainForwarded(ctx))
@@ -132,9 +137,11 @@ func (s *DispatchServer) allVerbs() []verb {
 	}, {
 		name: "release", subject: wire.Release("*"), handle: s.release,
 		metadata: map[string]string{"request": "release.request.json", "reply": "claim.reply.json"},
+	}, {
+		name: "next", subject: wire.Next("*"), handle: s.next, rest: nextRest,
+		metadata: map[string]string{"request": "next.request.json", "reply": "next.reply.json"},
 	}}
 	for _, v := range [...]struct{ name, subject string }{
-		{"next", wire.Next("*")},
 		{"delivery-hide", wire.Operate("hide", "*")},
 		{"delivery-park", wire.Operate("park", "*")},
 		{"delivery-retry", wire.Operate("retry", "*")},

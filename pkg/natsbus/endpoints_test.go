@@ -34,6 +34,10 @@ func (s *settler) Claim(string, kapivara.ClaimRequest, func([]kapivara.Claimed, 
 
 func (s *settler) Release(string, kapivara.ReleaseRequest, func([]kapivara.Claimed, error)) {}
 
+func (s *settler) Next(string, kapivara.NextQuery, func([]kapivara.Delivery, error)) {}
+
+func (s *settler) EndWaits() {}
+
 func (s *settler) NoResponders(string) {}
 
 func (s *settler) Poke(bool, bool) {}

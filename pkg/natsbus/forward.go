@@ -20,8 +20,9 @@ type verb struct {
 	metadata map[string]string
 	// handle answers where the duty is here, and is done with kapivara.ErrOffDuty where it is not. It must not wait.
 	handle func(ctx context.Context, subscriber string, body []byte, done Done)
-	// patience is how long the request may be held back before it is answered; nil for not at all.
-	patience func(body []byte) time.Duration
+	// rest is set where the request may be held back before it is answered: what is left to be asked for when so much time
+	// has passed since it came, and for how long that may be held back; or, where nothing is, the answer.
+	rest func(body []byte, passed time.Duration) (left []byte, wait time.Duration, over []byte)
 }
 
 const (
@@ -37,10 +38,10 @@ const (
 // route handles a request here, or has it handled where the duty for its subscriber is.
 func (s *DispatchServer) route(v verb) func(context.Context, *Request, Done) {
 	return func(ctx context.Context, r *Request, done Done) {
-		subscriber, body := last(r), r.Body
+		subscriber, body, came := last(r), r.Body, time.Now()
 		v.handle(ctx, subscriber, body, func(reply []byte, err error) {
 			if errors.Is(err, kapivara.ErrOffDuty) {
-				go func() { done(s.forward(ctx, v, subscriber, body)) }()
+				go func() { done(s.forward(ctx, v, subscriber, body, came)) }()
 				return
 			}
 			done(reply, err)
@@ -49,20 +50,28 @@ func (s *DispatchServer) route(v verb) func(context.Context, *Request, Done) {
 }
 
 // forward finds who has the duty and asks there, again and again, until somebody answers.
-func (s *DispatchServer) forward(ctx context.Context, v verb, subscriber string, body []byte) (reply []byte, err error) {
+func (s *DispatchServer) forward(
+	ctx context.Context, v verb, subscriber string, body []byte, came time.Time,
+) (reply []byte, err error) {
 	end := time.Now().Add(forwardFor)
 	looking, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
 	for pause := forwardPause; ; pause = min(2*pause, forwardPauses) {
 		run, err := s.dispatcher.Owner(looking, subscriber)
+		left, wait, over := body, time.Duration(0), []byte(nil)
+		if v.rest != nil {
+			left, wait, over = v.rest(body, time.Since(came))
+		}
 		switch {
 		case err != nil:
 			return nil, forwardError(err)
+		case over != nil:
+			return over, nil
 		case run == 0: // somebody will take it
 		case run == s.dispatcher.Run():
-			reply, err = s.here(ctx, v, subscriber, body)
+			reply, err = s.here(ctx, v, subscriber, left)
 		default:
-			reply, err = s.ask(ctx, run, v, subscriber, body, time.Until(end))
+			reply, err = s.ask(ctx, run, v, subscriber, left, time.Until(end)+wait)
 		}
 		if run != 0 && !errors.Is(err, kapivara.ErrOffDuty) {
 			return reply, err
@@ -98,9 +107,6 @@ func (s *DispatchServer) here(ctx context.Context, v verb, subscriber string, bo
 func (s *DispatchServer) ask(
 	ctx context.Context, run int32, v verb, subscriber string, body []byte, within time.Duration,
 ) ([]byte, error) {
-	if v.patience != nil {
-		within += v.patience(body)
-	}
 	asking, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	go s.watch(asking, cancel, run, subscriber)

@@ -95,6 +95,21 @@ func badRecords() []bad {
 	}
 }
 
+// badPulls are requests of next that are refused.
+func badPulls() []bad {
+	pull := func(name, last, body, code, facts string) bad {
+		return bad{"next: " + name, "kapivara.v1.next." + last, body, code, facts}
+	}
+	return []bad{
+		pull("no such subscriber", "nobody", `{"wait": "20s"}`, "not_found", `{}`), pull("no such bucket", "sub", `{"bucket": "2", "wait": "20s"}`, "not_found", `{}`),
+		pull("no canary bucket", "sub", `{"bucket": "canary-0"}`, "not_found", `{}`), pull("a bucket that is none", "sub", `{"bucket": "x"}`, "invalid_request", `{"path": "bucket"}`),
+		pull("a bucket that is a number", "sub", `{"bucket": 0}`, "invalid_request", `{"path": "bucket"}`), pull("a batch of 0", "sub", `{"batch": 0}`, "invalid_request", `{"path": "batch"}`),
+		pull("a batch of 101", "sub", `{"batch": 101}`, "invalid_request", `{"path": "batch"}`), pull("a wait of 31 s", "sub", `{"wait": "31s"}`, "invalid_request", `{"path": "wait"}`),
+		pull("a wait that is a number", "sub", `{"wait": 5}`, "invalid_request", `{"path": "wait"}`), pull("a node in capitals", "sub", `{"node": "N"}`, "invalid_request", `{"path": "node"}`),
+		pull("a node without a name", "sub", `{"node": ""}`, "invalid_request", `{"path": "node"}`), pull("an unknown field", "sub", `{"count": 1}`, "invalid_request", `{"path": "count"}`),
+	}
+}
+
 // notBuilt is what the next release brings.
 func notBuilt() []bad {
 	invalid := func(name, subject, body string) bad {
@@ -104,7 +119,7 @@ func notBuilt() []bad {
 		return bad{"later: " + name, "kapivara.v1." + subject, body, "invalid_request", `{"path": ""}`}
 	}
 	return []bad{
-		whole("append-many", "append-many.p", `{"appends": []}`), whole("next", "next.sub", `{}`),
+		whole("append-many", "append-many.p", `{"appends": []}`),
 		whole("hide", "delivery.hide.sub", `{"stream": "a/b/c/1"}`), whole("park", "delivery.park.sub", `{"stream": "a/b/c/1"}`),
 		whole("retry", "delivery.retry.sub", `{"state": "parked"}`), whole("discard", "delivery.discard.sub", `{"stream": "a/b/c/1"}`), whole("replay", "delivery.replay.sub", `{"after": 0}`),
 		invalid("canary buckets", "registry.subscriber.set.fresh", `{"canary_buckets": 1}`), invalid("growth mode", "registry.subscriber.set.fresh", `{"deliver": "appended"}`),

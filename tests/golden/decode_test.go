@@ -22,6 +22,8 @@ func TestDecodersTakeTheMessages(t *testing.T) {
 		"claim.request.json":        func(b []byte) error { _, err := wire.DecodeClaim(b); return err },
 		"claim.reply.json":          func(b []byte) error { _, err := wire.DecodeClaimed(b); return err },
 		"release.request.json":      func(b []byte) error { _, err := wire.DecodeRelease(b); return err },
+		"next.request.json":         func(b []byte) error { _, err := wire.DecodeNext("billing", b); return err },
+		"next.reply.json":           func(b []byte) error { _, err := wire.DecodeNextReply(b); return err },
 		"read-event.request.json":   func(b []byte) error { _, _, err := wire.DecodeReadEvent("_", b); return err },
 		"read-log.request.json":     func(b []byte) error { _, _, err := wire.DecodeReadLog("_", b); return err },
 		"read-streams.request.json": func(b []byte) error { _, err := wire.DecodeReadStreams("_", b); return err },

@@ -67,5 +67,20 @@ func deliveries() []golden {
 	} {
 		all = append(all, golden{"settle-reply-" + strconv.Itoa(i+1), "settle.reply.json", wire.AppendSettled(nil, s)})
 	}
-	return all
+	return append(all, nexts()...)
+}
+
+// nexts are the messages of a pull.
+func nexts() []golden {
+	bucket := kapivara.Bucket(-1)
+	reference := aDelivery()
+	reference.Events, reference.Number = nil, 1043
+	return []golden{
+		{"next-request-smallest", "next.request.json", wire.EncodeNext(&kapivara.NextQuery{Batch: 1})},
+		{"next-request", "next.request.json", wire.EncodeNext(&kapivara.NextQuery{
+			Bucket: &bucket, Node: "node-1", Batch: 100, Wait: 20 * time.Second,
+		})},
+		{"next-reply-empty", "next.reply.json", wire.AppendNext(nil, nil)},
+		{"next-reply", "next.reply.json", wire.AppendNext(nil, []kapivara.Delivery{*aDelivery(), *reference})},
+	}
 }
