@@ -17,6 +17,7 @@ type Delivery struct {
 	kapivara.Delivery
 	Raw      []byte
 	progress func(context.Context) error
+	answer   func(context.Context, Answer) (Settled, error) // of a pulled one
 }
 
 // Progress moves the deadline on by the subscriber's ack_wait, and returns when that is durable. A handler that works

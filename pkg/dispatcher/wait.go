@@ -121,6 +121,9 @@ func (k *desk) sought(c *client, w *waiter) bool {
 		k.wants.look = true
 		return false
 	}
+	if k.wants.roster || k.enrolling {
+		return false
+	}
 	for _, l := range c.lanes {
 		if w.wants(l) && (l.cold || l.dirty || l.hungry || l.opened || l.trial != nil || l.probe != nil) {
 			return false

@@ -29,6 +29,7 @@ type cli struct {
 	Stuck     stuckCommand     `cmd:"" group:"Streams" help:"Show what does not move: streams with holes, idle streams, parked deliveries."`
 	Explain   explainCommand   `cmd:"" group:"Streams" help:"Tell why a stream was delivered, or why not, and what to do."`
 	Subscribe subscribeCommand `cmd:"" group:"Deliveries" help:"Receive deliveries and answer them."`
+	Next      nextCommand      `cmd:"" group:"Deliveries" help:"Pull deliveries, and answer them."`
 	Bucket    bucketCommand    `cmd:"" group:"Deliveries" help:"Show the buckets of a subscriber, or the deliveries of one."`
 	Top       topCommand       `cmd:"" group:"Deliveries" help:"Watch subscribers and buckets: lag, owners, rates; again each second."`
 	Settle    settleCommand    `cmd:"" group:"Deliveries" help:"Answer a delivery by its token."`

@@ -1,0 +1,115 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"kapivara/pkg/kapivara"
+	"kapivara/pkg/wire"
+)
+
+// NextOptions say what a pull asks for. The zero value asks for one delivery of any bucket that is there now.
+type NextOptions struct {
+	Bucket string        // its name; "" = of any bucket
+	Node   string        // who asks: of a claimed bucket its owner alone is served. "" = a node that claims nothing
+	Batch  int           // the most deliveries, 1 to 100; 0 = 1
+	Wait   time.Duration // how long the service holds an empty answer back, at most 30s
+}
+
+// Next pulls deliveries of the subscriber: up to o.Batch, none where nothing came within o.Wait. Their events come with
+// them, read page by page where they did not fit into the answer. Answer each by its Ack, Nak or Term before its deadline,
+// or move that on by Progress; what is not answered is sent again. Deliveries of one bucket stand in their order.
+//
+// Where the events of some could not be read, they are left out, and the error comes with the others; they are sent
+// again after their deadline.
+func (c *Client) Next(ctx context.Context, subscriber string, o NextOptions) ([]*Delivery, error) {
+	q, err := o.query(subscriber)
+	if err != nil {
+		return nil, fmt.Errorf("next: %w", err)
+	}
+	answer, err := c.request(ctx, wire.Next(subscriber), wire.EncodeNext(&q), q.Wait)
+	if err != nil {
+		return nil, fmt.Errorf("next: %w", err)
+	}
+	pulled, err := wire.DecodeNextReply(answer)
+	if err != nil {
+		return nil, fmt.Errorf("next: %w", err)
+	}
+	deliveries := make([]*Delivery, 0, len(pulled))
+	var errs []error
+	for i := range pulled {
+		d := &Delivery{Delivery: pulled[i].Delivery, Raw: pulled[i].Raw}
+		d.answer = func(ctx context.Context, a Answer) (Settled, error) { return c.Settle(ctx, subscriber, d.Token, a) }
+		d.progress = func(ctx context.Context) error {
+			_, err := d.answer(ctx, Answer{Verdict: kapivara.Progress, Delay: wire.Backoff})
+			return err
+		}
+		if pulled[i].Elsewhere != nil {
+			if err := c.collectAgain(ctx, d); err != nil {
+				errs = append(errs, fmt.Errorf("next: %s/%s/%d: read the events: %w", d.Subscriber, d.Bucket, d.Number, err))
+				continue
+			}
+		}
+		deliveries = append(deliveries, d)
+	}
+	return deliveries, errors.Join(errs...)
+}
+
+func (o *NextOptions) query(subscriber string) (q kapivara.NextQuery, err error) {
+	if err := kapivara.CheckToken("subscriber", "a subscriber", subscriber); err != nil {
+		return q, err
+	}
+	q = kapivara.NextQuery{Node: o.Node, Batch: o.Batch, Wait: o.Wait.Truncate(time.Millisecond)}
+	if q.Batch == 0 {
+		q.Batch = 1
+	}
+	if o.Bucket != "" {
+		bucket, err := kapivara.ParseBucket("bucket", o.Bucket)
+		if err != nil {
+			return q, err
+		}
+		q.Bucket = &bucket
+	}
+	return q, q.Check()
+}
+
+// collectAgain reads the events of a delivery from the beginning, until that succeeds or cannot.
+func (c *Client) collectAgain(ctx context.Context, d *Delivery) error {
+	return Retry(ctx, func(ctx context.Context) error {
+		d.Events = nil
+		return c.collect(ctx, &d.Delivery)
+	})
+}
+
+// Ack commits a pulled delivery and returns once that is durable: it is never sent again. What IsRetryable is asked again,
+// unseen, until ctx ends. StaleToken says that another attempt has the delivery.
+func (d *Delivery) Ack(ctx context.Context) error {
+	return d.settle(ctx, Answer{Verdict: kapivara.Ack, Delay: wire.Backoff})
+}
+
+// Nak has a pulled delivery sent again by the subscriber's backoff, or after the delay of RetryAfter. The reason is shown
+// to the operator, nil is none; see Ack.
+func (d *Delivery) Nak(ctx context.Context, reason error) error {
+	if reason == nil {
+		return d.settle(ctx, Answer{Verdict: kapivara.Nak, Delay: wire.Backoff})
+	}
+	return d.settle(ctx, answerTo(reason))
+}
+
+// Term parks a pulled delivery: it is not sent again until an operator retries it. The reason is shown to the operator;
+// see Ack.
+func (d *Delivery) Term(ctx context.Context, reason error) error {
+	return d.settle(ctx, answerTo(Terminate(reason)))
+}
+
+func (d *Delivery) settle(ctx context.Context, a Answer) error {
+	if d.answer == nil {
+		return errors.New("settle: the delivery was not pulled; what its handler returns is the answer")
+	}
+	return Retry(ctx, func(ctx context.Context) error {
+		_, err := d.answer(ctx, a)
+		return err
+	})
+}
