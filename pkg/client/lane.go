@@ -80,10 +80,23 @@ func (l *lane) next() *item {
 	return it
 }
 
+// clear drops what waits for its turn. The caller holds the lock.
+func (l *lane) clear() {
+	for _, it := range l.waiting {
+		it.timer.Stop()
+	}
+	l.waiting = nil
+}
+
 func (l *lane) run() {
 	defer l.subscription.busy.Done()
 	for it := l.next(); it != nil; it = l.next() {
-		if err := l.work(it); err != nil {
+		err := l.work(it)
+		if err != nil && l.subscription.claimer != nil && CodeOf(err) == StaleToken {
+			l.subscription.lost() // another node has the bucket: nothing to be told of
+			continue
+		}
+		if err != nil {
 			l.subscription.config.onError(fmt.Errorf("%s: %w", name(it), err))
 		}
 	}

@@ -21,15 +21,18 @@ type Handler func(ctx context.Context, d *Delivery) error
 
 // Subscription receives the deliveries of a subscriber, together with all other nodes that do.
 type Subscription struct {
-	client *Client
-	handle Handler
-	config subscribeConfig
+	client     *Client
+	subscriber string
+	handle     Handler
+	config     subscribeConfig
+	claimer    *claimer // nil where it claims nothing
 	subs   []*nats.Subscription
 	ctx    context.Context // of the handlers
 	cancel context.CancelFunc
 
 	mu      sync.Mutex
 	lanes   map[Bucket]*lane
+	claimed []Claimed
 	stopped bool
 	busy    sync.WaitGroup // lanes at work
 }
@@ -41,13 +44,17 @@ func (c *Client) Subscribe(subscriber string, handle Handler, opts ...SubscribeO
 		return nil, fmt.Errorf("subscribe: %w", err)
 	}
 	s := &Subscription{
-		client: c, handle: handle, lanes: map[Bucket]*lane{},
+		client: c, subscriber: subscriber, handle: handle, lanes: map[Bucket]*lane{},
 		config: subscribeConfig{onError: func(error) {}, patience: 30 * time.Second},
 	}
 	for _, opt := range opts {
 		if err := opt(&s.config); err != nil {
 			return nil, fmt.Errorf("subscribe: %w", err)
 		}
+	}
+	var err error
+	if s.claimer, err = s.config.newClaimer(); err != nil {
+		return nil, fmt.Errorf("subscribe: %w", err)
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	for _, subject := range s.subjects(subscriber) {
@@ -63,10 +70,16 @@ func (c *Client) Subscribe(subscriber string, handle Handler, opts ...SubscribeO
 	if err := s.admitted(); err != nil {
 		return nil, errors.Join(fmt.Errorf("subscribe: %w", err), s.abandon())
 	}
+	if s.claimer != nil {
+		s.startClaiming()
+	}
 	return s, nil
 }
 
 func (s *Subscription) subjects(subscriber string) []string {
+	if s.claimer != nil { // whichever bucket: one of older settings is served until it is empty
+		return []string{wire.Prefix + "bucket." + subscriber + ".*." + s.claimer.request.Node}
+	}
 	if len(s.config.buckets) == 0 {
 		return []string{wire.Prefix + "bucket." + subscriber + ".*"}
 	}
@@ -124,10 +137,11 @@ func (s *Subscription) receive(msg *nats.Msg) {
 // the handlers' context ends, too; what they leave is sent again to others.
 func (s *Subscription) Stop(ctx context.Context) error {
 	var errs []error
-	for _, sub := range s.subs {
-		errs = append(errs, s.drain(ctx, sub))
+	if s.claimer == nil {
+		errs = s.drainAll(ctx)
 	}
 	s.mu.Lock()
+	again := s.stopped
 	s.stopped = true
 	s.mu.Unlock()
 	done := make(chan struct{})
@@ -143,7 +157,19 @@ func (s *Subscription) Stop(ctx context.Context) error {
 		<-done
 	}
 	s.cancel()
+	if s.claimer != nil && !again {
+		// Whoever meets nobody at a node's subject takes its buckets away, with what is at hand: so that is finished first.
+		errs = append(errs, s.stopClaiming())
+		errs = append(errs, s.drainAll(ctx)...)
+	}
 	return errors.Join(errs...)
+}
+
+func (s *Subscription) drainAll(ctx context.Context) (errs []error) {
+	for _, sub := range s.subs {
+		errs = append(errs, s.drain(ctx, sub))
+	}
+	return errs
 }
 
 // drain ends one subscription once all that the server sent is in its lane.

@@ -12,6 +12,10 @@ type subscribeConfig struct {
 	buckets  []Bucket
 	onError  func(error)
 	patience time.Duration
+
+	claim      bool
+	claimCount int
+	claimTTL   time.Duration
 }
 
 // WithBuckets takes deliveries of these buckets only. Defaults to all of them.

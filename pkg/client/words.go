@@ -32,6 +32,12 @@ type (
 	Answer = kapivara.Answer
 	// Settled is what a confirmed answer has come to.
 	Settled = kapivara.Settled
+	// ClaimRequest is a node's wish for buckets of a subscriber.
+	ClaimRequest = kapivara.ClaimRequest
+	// ReleaseRequest gives buckets back.
+	ReleaseRequest = kapivara.ReleaseRequest
+	// Claimed is a bucket that a node has.
+	Claimed = kapivara.Claimed
 	// DeliveryRow is a delivery as a list shows it.
 	DeliveryRow = kapivara.DeliveryRow
 	// Error is a refusal with its code and its facts.

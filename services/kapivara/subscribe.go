@@ -16,6 +16,9 @@ type subscribeCommand struct {
 	Exec        string        `placeholder:"COMMAND" help:"Run this shell command for each delivery, with the delivery as JSON on its stdin. Its exit status is the answer: 0 ack, 65 term (park it), anything else nak (send it again)."`
 	ExecTimeout time.Duration `placeholder:"DURATION" help:"End a command that runs longer; that is a nak. Without it the deadline is moved on for as long as the command runs."`
 	Bucket      []string      `short:"b" placeholder:"BUCKET" help:"Only this bucket. Given again for more."`
+	Claim       bool          `help:"Have the deliveries of a bucket go to this node alone: claim its even share of the buckets, or those of --bucket."`
+	Count       int           `placeholder:"N" help:"With --claim: at most so many buckets."`
+	TTL         time.Duration `name:"ttl" default:"10s" placeholder:"DURATION" help:"With --claim: how long the claim outlives this node if it dies, 1s to 5m. Defaults to ${default}."`
 	Number      int64         `short:"n" placeholder:"N" help:"End after so many deliveries."`
 	Answer      string        `enum:"ack,nak,term" default:"ack" help:"Without --exec: what to answer to each delivery, ack, nak or term. Defaults to ${default}."`
 	JSON        bool          `help:"Without --exec: print each delivery as a line of JSON."`
@@ -33,6 +36,12 @@ func (cmd *subscribeCommand) Run(a *session) error {
 			return usageError{err}
 		}
 		options = append(options, client.WithBuckets(bucket))
+	}
+	if cmd.Count != 0 && !cmd.Claim {
+		return usageError{errors.New("--count goes with --claim")}
+	}
+	if cmd.Claim {
+		options = append(options, client.WithClaim(cmd.Count, cmd.TTL))
 	}
 	return a.with(func(c *client.Client) error {
 		w := &worker{cmd: cmd, session: a, enough: make(chan struct{})}
