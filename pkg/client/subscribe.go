@@ -26,9 +26,9 @@ type Subscription struct {
 	handle     Handler
 	config     subscribeConfig
 	claimer    *claimer // nil where it claims nothing
-	subs   []*nats.Subscription
-	ctx    context.Context // of the handlers
-	cancel context.CancelFunc
+	subs       []*nats.Subscription
+	ctx        context.Context // of the handlers
+	cancel     context.CancelFunc
 
 	mu      sync.Mutex
 	lanes   map[Bucket]*lane

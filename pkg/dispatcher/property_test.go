@@ -17,7 +17,7 @@ import (
 )
 
 // TestTheBusKeepsItsPromises plays finished streams, answers of every kind, silence, nobody listening, lost
-// connections, kills and restarts in any order, and holds every sending and confirmation against invariants I-12 to
+// connections, claims and releases, kills and restarts in any order, and holds every sending and confirmation against invariants I-12 to
 // I-16, I-18 and I-20.
 func TestTheBusKeepsItsPromises(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
@@ -34,6 +34,9 @@ func TestTheBusKeepsItsPromises(t *testing.T) {
 				"lose":    w.lose,
 				"kill":    w.kill,
 				"restart": w.restart,
+				"claim":   w.claim,
+				"release": w.release,
+				"leave":   w.leave,
 				"":        w.check,
 			})
 			w.heal()
@@ -72,6 +75,7 @@ type world struct {
 	committed map[place]int       // confirmed, with the attempt
 	notBefore map[place]time.Time // confirmed
 	faults    []string
+	owners    owners
 }
 
 type place struct {
@@ -92,6 +96,7 @@ func newWorld(r *rapid.T) *world {
 		hidden: rapid.IntRange(1, 3).Draw(r, "hidden in memory"),
 		r:      r, store: memory.NewDispatch(time.Now), subscriber: s, attempts: map[place]int{},
 		firsts: map[kapivara.Bucket]int64{}, committed: map[place]int{}, notBefore: map[place]time.Time{},
+		owners: newOwners(),
 	}
 	w.store.Subscribe(s)
 	w.begin()
@@ -198,6 +203,10 @@ func (l *link) Turn(ctx context.Context, turn *kapivara.Turn) (time.Time, error)
 	if cut || unknown == 1 {
 		return time.Time{}, kapivara.Refuse(kapivara.OutcomeUnknown, "lost")
 	}
+	before := l.Claims(l.w.subscriber.Name)
+	l.w.mu.Lock()
+	l.w.owners.before = before
+	l.w.mu.Unlock()
 	now, err := l.Dispatch.Turn(ctx, turn)
 	if unknown == 2 {
 		return time.Time{}, kapivara.Refuse(kapivara.OutcomeUnknown, "lost")
@@ -237,8 +246,11 @@ func (l *link) Send(d *kapivara.Delivery) error {
 	}
 	w.attempts[at] = max(w.attempts[at], d.Attempt)
 	w.durable(d)
+	w.addressed(d)
+	delete(w.owners.nobodys, d.Token)
 	switch {
-	case w.deaf:
+	case w.deaf || w.owners.away[d.Node]:
+		w.owners.nobodys[d.Token] = true
 		l.d.NoResponders(d.Token)
 	case w.healed:
 		l.d.Settle(d.Subscriber, d.Token, ack, nil)
@@ -279,6 +291,7 @@ func (w *world) check(r *rapid.T) {
 	for _, f := range w.faults {
 		r.Error(f)
 	}
+	w.grown(r)
 	last := map[kapivara.Bucket]int64{}
 	for _, n := range w.store.All() {
 		if n.Number != last[n.Due.Bucket]+1 {
@@ -321,7 +334,11 @@ func (w *world) settle(r *rapid.T, back int) {
 		r.Skip("nothing was sent")
 	}
 	d := w.sent[rapid.IntRange(max(0, len(w.sent)-back), len(w.sent)-1).Draw(r, "delivery")]
+	nobodys := w.owners.nobodys[d.Token]
 	w.mu.Unlock()
+	if nobodys {
+		r.Skip("nobody has it")
+	}
 	a := rapid.SampledFrom([]kapivara.Answer{ack, ack, ack, nak, {Verdict: kapivara.Nak, Delay: 3 * time.Second, Reason: "x"}, progress, term}).Draw(r, "answer")
 	if rapid.IntRange(0, 3).Draw(r, "plain") == 0 {
 		w.link.d.Settle(d.Subscriber, d.Token, a, nil)
@@ -341,6 +358,7 @@ func (w *world) settle(r *rapid.T, back int) {
 
 func (w *world) confirmed(d *kapivara.Delivery, a kapivara.Answer, s kapivara.Settled) {
 	at := placeOf(d)
+	w.fenced(d, s)
 	switch {
 	case a.Verdict == kapivara.Ack && s.State == kapivara.Committed:
 		w.committed[at] = d.Attempt
@@ -396,6 +414,7 @@ func (w *world) restart(*rapid.T) {
 func (w *world) heal() {
 	w.mu.Lock()
 	w.deaf, w.healed, w.slow = false, true, 0
+	clear(w.owners.away)
 	w.mu.Unlock()
 	w.link.mu.Lock()
 	w.link.unknown = 0
