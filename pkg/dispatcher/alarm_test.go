@@ -14,7 +14,7 @@ func TestAlarmsOfWhatIsSettledAreForgotten(t *testing.T) {
 	d := New(nil, nil, Config{}, nil)
 	d.clock.sync(time.Now(), time.Now())
 	k := d.newDesk(1, nil, nil)
-	c := &client{Subscriber: kapivara.NewSubscriber("billing")}
+	c := newClient(kapivara.NewSubscriber("billing"))
 	l := newLane(c, 0, 1)
 	l.row.No = 1
 	k.lanes[1] = l

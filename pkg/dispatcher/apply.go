@@ -55,6 +55,13 @@ func (k *desk) change(c *change, now time.Time) {
 	f.staged = false
 	f.Lease = c.next
 	k.outdated(f.Ref)
+	switch c.verb {
+	case settles:
+		k.settled(f)
+	case leases:
+		k.leasedMeanwhile(f)
+	case retries:
+	}
 	if l.gen != c.gen {
 		return // forgotten meanwhile
 	}

@@ -45,20 +45,21 @@ type desk struct {
 	steps   int    // of the store's clock, that the alarms know of
 	crowded int    // more alarms than this by the store's clock are to be sifted
 
-	answers []*answer                   // to be judged
-	lookups map[kapivara.Ref]*lookup    // deliveries that are not in memory
-	asking  int                         // answers that wait for those
-	late    []*flight                   // their deadline has passed
-	dirty   []*lane                     // something may be leased
-	hungry  []*lane                     // something is to be read
-	closed  []*lane                     // they need a row
-	news    []*client                   // something is newly known of their nodes
-	calls   []*claimCall                // that are not with their clients yet
-	reviews []*client                   // it is to be looked at who has their buckets
-	wants   struct{ roster, look bool } // what is to be read
-	looked  time.Time                   // when the last look began
-	looks   int                         // how many have begun
-	seen    int                         // the last one that has ended
+	answers   []*answer                   // to be judged
+	lookups   map[kapivara.Ref]*lookup    // deliveries that are not in memory
+	asking    int                         // answers that wait for those
+	late      []*flight                   // their deadline has passed
+	dirty     []*lane                     // something may be leased
+	hungry    []*lane                     // something is to be read
+	closed    []*lane                     // they need a row
+	news      []*client                   // something is newly known of their nodes
+	calls     []*claimCall                // that are not with their clients yet
+	reviews   []*client                   // it is to be looked at who has their buckets
+	wants     struct{ roster, look bool } // what is to be read
+	looked    time.Time                   // when the last look began
+	looks     int                         // how many have begun
+	seen      int                         // the last one that has ended
+	meanwhile map[freed]struct{}          // streams that were leased since
 
 	strangers []*waiter // pulls of subscribers that are not known yet
 	ending    []*waiter // their wait is over, and something may be on its way to them
@@ -82,7 +83,8 @@ func (d *Dispatcher) newDesk(run int32, key []byte, unsent map[kapivara.Ref]int)
 		held: d.held, run: run, key: key, unsent: unsent,
 		duties: map[int32]int64{}, names: map[string]*client{},
 		clients: map[int32]*client{}, lanes: map[int32]*lane{}, lookups: map[kapivara.Ref]*lookup{},
-		mark: kapivara.DueMark{LogPosition: math.MaxInt64}, done: make(chan func() error), resends: newCargo(),
+		meanwhile: map[freed]struct{}{},
+		mark:      kapivara.DueMark{LogPosition: math.MaxInt64}, done: make(chan func() error), resends: newCargo(),
 	}
 }
 
@@ -185,7 +187,7 @@ func (k *desk) touch(l *lane) {
 
 // feed notes that the lane is to be read from, where it is.
 func (k *desk) feed(l *lane) {
-	if !l.hungry && (l.cold || l.overflown && len(l.queue) <= l.room()/2 || l.more && len(l.hidden) == 0 && l.row.No != 0) {
+	if !l.hungry && (l.cold || len(l.freed) > 0 || l.overflown && len(l.queue) <= l.room()/2 || l.more && len(l.hidden) == 0 && l.row.No != 0) {
 		l.hungry = true
 		k.hungry = append(k.hungry, l)
 	}

@@ -13,6 +13,7 @@ type client struct {
 	epoch      int64 // of its duty
 	leaving    bool  // it is to be another dispatcher's: nothing new is begun for it
 	lanes      map[kapivara.Bucket]*lane
+	engaged    map[int64]int // how many unsettled deliveries of a stream are in memory, in all buckets
 	listening  *bool
 	lastAnswer time.Time            // by the store's clock
 	lastHeard  time.Time            // by the local clock: somebody was there
@@ -25,6 +26,10 @@ type client struct {
 	news       kapivara.PresenceChange
 	hasNews    bool
 	claims     claims
+}
+
+func newClient(s kapivara.Subscriber) *client {
+	return &client{Subscriber: s, lanes: map[kapivara.Bucket]*lane{}, engaged: map[int64]int{}}
 }
 
 func (c *client) hears() bool { return c.listening != nil && *c.listening }
@@ -45,6 +50,7 @@ type lane struct {
 	queue     []kapivara.Waiting // what is due next, by log position
 	after     int64              // all that is due up to it was put into the queue
 	overflown bool               // more may be due than is in the queue
+	freed     map[int64]struct{} // streams of which what waits is to be read anew
 
 	hidden  []*flight // those with the earliest times, at most this many
 	most    int
@@ -99,8 +105,11 @@ func (l *lane) forget() {
 	}
 	l.gen++
 	l.cold, l.opened = true, false
+	for stream, n := range l.streams {
+		l.release(stream, n)
+	}
 	l.flights, l.streams, l.leased = map[int64]*flight{}, map[int64]int{}, 0
-	l.queue, l.after, l.overflown = nil, 0, true
+	l.queue, l.after, l.overflown, l.freed = nil, 0, true, nil
 	l.hidden, l.more, l.filling, l.edge, l.changed = nil, true, false, nil, nil
 	l.unheard, l.probe, l.wait, l.lost, l.trial = map[int64]*flight{}, nil, 0, false, nil
 	l.held = false
@@ -133,7 +142,7 @@ func (l *lane) places() int {
 
 func (l *lane) add(f *flight) {
 	l.flights[f.Number] = f
-	l.streams[f.Stream]++
+	l.hold(f.Stream)
 	if f.Lease.State == kapivara.Leased {
 		l.leased++
 	}
@@ -147,9 +156,7 @@ func (l *lane) drop(f *flight) {
 	delete(l.flights, f.Number)
 	delete(l.unheard, f.Number)
 	l.tell(f)
-	if l.streams[f.Stream]--; l.streams[f.Stream] == 0 {
-		delete(l.streams, f.Stream)
-	}
+	l.release(f.Stream, 1)
 	l.unhide(f)
 }
 
@@ -202,7 +209,7 @@ func byTime(a, b *flight) int {
 
 // first is the place in the queue of the first stream that no unsettled delivery holds back, -1 where there is none.
 func (l *lane) first() int {
-	return slices.IndexFunc(l.queue, func(w kapivara.Waiting) bool { return l.streams[w.Stream] == 0 })
+	return slices.IndexFunc(l.queue, func(w kapivara.Waiting) bool { return l.client.engaged[w.Stream] == 0 })
 }
 
 // pick takes a stream from the queue.

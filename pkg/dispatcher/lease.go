@@ -67,6 +67,10 @@ func (k *desk) lease(p *plan, l *lane, now time.Time) {
 		return
 	}
 	for i := l.first(); i >= 0; i = l.first() {
+		if l.queue[i].Covered() {
+			k.dropCovered(p, l, l.pick(i))
+			continue
+		}
 		to, ok := k.road(l)
 		if !ok {
 			return
@@ -86,18 +90,18 @@ func (k *desk) lease(p *plan, l *lane, now time.Time) {
 		})
 		p.changes = append(p.changes, change{flight: f, next: next, after: l.client.AckWait, verb: leases, gen: l.gen})
 		k.loadOnto(p, f, to, k.item(f, next.Attempt))
-		l.streams[f.Stream]++ // it holds back the next one from now on
+		l.engage(f.Stream) // it holds back the next one from now on
 	}
 }
 
-// number is the delivery of a whole stream.
+// number is the delivery of a stream, or of the stretch by which it has grown.
 func (l *lane) number(w kapivara.Waiting, number int64) kapivara.Numbered {
 	buckets := l.client.Buckets
 	if l.bucket.Canary() {
 		buckets = l.client.CanaryBuckets
 	}
+	from, to := w.Stretch()
 	return kapivara.Numbered{
-		Ref: kapivara.Ref{Bucket: l.row.No, Number: number}, Waiting: w,
-		From: 1, To: w.Finish, Cause: kapivara.CauseComplete, Buckets: buckets,
+		Ref: kapivara.Ref{Bucket: l.row.No, Number: number}, Waiting: w, From: from, To: to, Buckets: buckets,
 	}
 }

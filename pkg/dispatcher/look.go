@@ -56,6 +56,7 @@ func (k *desk) start(ctx context.Context, f func(context.Context) (apply func(),
 func (k *desk) look(ctx context.Context) {
 	k.wants.look, k.looked = false, time.Now()
 	k.looks++
+	clear(k.meanwhile)
 	var lanes []*lane
 	for len(k.hungry) > 0 && len(lanes) < lookLanes {
 		l := k.hungry[0]
@@ -82,6 +83,9 @@ func (k *desk) look(ctx context.Context) {
 				if l.gen == gens[i] {
 					k.found(l, queries[i], found.Lanes[i])
 				}
+				for w := range found.Lanes[i].Freed {
+					k.enlist(&found.Lanes[i].Freed[w])
+				}
 			}
 			k.follow(found.Tail)
 		}, err
@@ -91,6 +95,7 @@ func (k *desk) look(ctx context.Context) {
 func (l *lane) query() kapivara.LaneQuery {
 	q := kapivara.LaneQuery{
 		Lane: kapivara.Lane{Subscriber: l.client.No, Bucket: l.bucket}, Row: l.row.No, After: l.after,
+		Grown: l.client.Grown, Freed: l.askFreed(),
 	}
 	if l.overflown {
 		q.Limit = max(l.room()-len(l.queue), 0)
@@ -106,7 +111,7 @@ func (l *lane) query() kapivara.LaneQuery {
 func (k *desk) found(l *lane, q kapivara.LaneQuery, work kapivara.LaneWork) {
 	if q.Limit > 0 {
 		for i := range work.Due {
-			k.enqueue(l, work.Due[i])
+			k.takeDue(l, &work.Due[i], q.Grown)
 		}
 		l.overflown = len(work.Due) >= q.Limit
 	}
@@ -150,8 +155,11 @@ func (k *desk) follow(tail []kapivara.Waiting) {
 		l := c.lanes[w.Bucket]
 		switch {
 		case l == nil || l.overflown || w.LogPosition <= l.after:
-		case len(l.queue) >= l.room():
+		case len(l.queue)+len(l.freed) >= l.room():
 			l.overflown = true
+		case k.grows(c, w):
+			l.after = w.LogPosition
+			k.free(l, w.Stream)
 		default:
 			k.enqueue(l, *w)
 			k.touch(l)

@@ -25,11 +25,12 @@ func (k *desk) enroll(roster *kapivara.Roster) {
 		if c == nil {
 			c = k.welcome(s, epoch)
 		}
-		roomier := s.MaxInFlight > c.MaxInFlight
+		roomier, grown := s.MaxInFlight > c.MaxInFlight, s.Grown || c.Grown
 		if s.Buckets != c.Buckets || s.CanaryBuckets != c.CanaryBuckets {
 			k.reshare(c)
 		}
 		c.Subscriber = *s
+		c.Grown = grown
 		for b := -s.CanaryBuckets; b < s.Buckets; b++ {
 			if l := k.lane(c, kapivara.Bucket(b)); roomier {
 				k.touch(l)
@@ -55,7 +56,8 @@ func (k *desk) welcome(s *kapivara.Subscriber, epoch int64) *client {
 	if old := k.names[s.Name]; old != nil {
 		k.dismiss(old) // removed and set again
 	}
-	c := &client{Subscriber: *s, epoch: epoch, lanes: map[kapivara.Bucket]*lane{}}
+	c := newClient(*s)
+	c.epoch = epoch
 	k.clients[s.No], k.names[s.Name] = c, c
 	k.inbox.own(s.Name, true)
 	k.claimKept(c)

@@ -128,8 +128,9 @@ func Decide(a *Append, head *Head, known Known, rules Rules) (Decision, error) {
 }
 
 // Apply gives the new events the log positions from first on, in the order of the request, and brings the head to where
-// they lead. It returns the log position of the event that completed the stream, 0 where none did.
-func (d *Decision) Apply(a *Append, head *Head, first int64) (completed int64) {
+// they lead. It returns the log positions of the event that completed the stream, and of the last one that let its
+// contiguous part grow; 0 where none did.
+func (d *Decision) Apply(a *Append, head *Head, first int64) (completed, grown int64) {
 	if d.New > 0 && head.Version == 0 && a.Canary != nil {
 		head.Canary = *a.Canary
 	}
@@ -138,14 +139,18 @@ func (d *Decision) Apply(a *Append, head *Head, first int64) (completed int64) {
 			continue
 		}
 		d.Events[i].LogPosition = first
+		before := head.Contiguous
 		head.Add(d.Events[i].Position, a.Events[i].Final)
+		if head.Contiguous > before {
+			grown = first
+		}
 		if completed == 0 && head.Complete() {
 			completed = first
 			head.Completed = first
 		}
 		first++
 	}
-	return completed
+	return completed, grown
 }
 
 func repeats(stream Stream, e *NewEvent, s *Event) bool {

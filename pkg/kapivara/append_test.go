@@ -91,7 +91,7 @@ func TestADecisionChangesNothing(t *testing.T) {
 	if after := fmt.Sprintf("%+v %+v %+v %+v", a, head, known.At, *stored); after != before {
 		t.Errorf("before %s\nafter  %s", before, after)
 	}
-	if completed := d.Apply(a, head, 9); completed != 9 || head.Finish != 2 || head.Version != 2 || head.Completed != 9 {
+	if completed, grown := d.Apply(a, head, 9); completed != 9 || grown != 9 || head.Finish != 2 || head.Version != 2 || head.Completed != 9 {
 		t.Errorf("applied: completed at %d, %+v", completed, head)
 	}
 	if d.Events[0].LogPosition != 7 || d.Events[1].LogPosition != 9 {
@@ -110,7 +110,7 @@ func TestTheCompletingEventIsFoundInTheMiddleOfARequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if completed := d.Apply(a, head, 40); completed != 40 {
+	if completed, grown := d.Apply(a, head, 40); completed != 40 || grown != 40 {
 		t.Errorf("completed at %d, want 40", completed)
 	}
 	whole := &Head{Stream: "a/b/c/e"}
@@ -118,7 +118,7 @@ func TestTheCompletingEventIsFoundInTheMiddleOfARequest(t *testing.T) {
 	if d, err = Decide(a, whole, Known{}, Rules{}); err != nil {
 		t.Fatal(err)
 	}
-	if completed := d.Apply(a, whole, 50); completed != 52 {
+	if completed, grown := d.Apply(a, whole, 50); completed != 52 || grown != 52 {
 		t.Errorf("completed at %d, want 52", completed)
 	}
 }

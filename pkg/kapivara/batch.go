@@ -47,14 +47,19 @@ type Draft struct {
 	registry *Registry
 	byType   bool
 	touched  map[int64]struct{} // numbers of the streams in New and Grown
+	growths  map[growth]int     // places in Batch.Due, nil where nobody waits for growths
 }
 
 // NewDraft begins a batch on the tip. The registry is the one of the tip's version.
 func NewDraft(tip Tip, tag int64, registry *Registry) *Draft {
-	return &Draft{
+	d := &Draft{
 		Batch: Batch{After: tip, Tag: tag}, registry: registry,
 		byType: registry.NeedsTypes(), touched: map[int64]struct{}{},
 	}
+	if registry.NeedsGrowths() {
+		d.growths = map[growth]int{}
+	}
+	return d
 }
 
 // Follow goes on with a registry to which something was added since the draft was begun.
@@ -90,7 +95,7 @@ func (d *Draft) store(a *Append, head *Head, decision *Decision) {
 	if isNew {
 		head.No = d.Batch.After.Streams + int64(len(d.Batch.New)) + 1
 	}
-	completed := decision.Apply(a, head, d.Batch.After.Head+int64(len(d.Batch.Events))+1)
+	completed, grown := decision.Apply(a, head, d.Batch.After.Head+int64(len(d.Batch.Events))+1)
 	for i := range decision.Events {
 		placed := &decision.Events[i]
 		if !placed.Stored {
@@ -102,11 +107,11 @@ func (d *Draft) store(a *Append, head *Head, decision *Decision) {
 			Position: placed.Position, LogPosition: placed.LogPosition,
 		})
 		if d.byType {
-			head.AddType(t.Type)
+			head.AddType(t.Type, placed.Position)
 		}
 	}
-	if completed > 0 {
-		d.Batch.Due = append(d.Batch.Due, d.registry.Due(head, head.Types, completed)...)
+	if completed > 0 || grown > 0 && d.growths != nil {
+		d.due(head, completed, grown)
 	}
 	d.save(head, isNew, finish != head.Finish || completed > 0)
 }

@@ -95,6 +95,7 @@ func (r *Registry) SetSubscriber(name string, patch SubscriberPatch, head int64)
 	if old != nil && s.same(old) {
 		return old, Change{}, nil
 	}
+	s.Grown = s.Grown || s.Deliver == DeliverAppended
 	if old == nil && s.Start.After > head {
 		return nil, Change{}, Invalid("start", "start is \"new\", \"beginning\" or a log position up to the log's head, which is %d", head)
 	}
@@ -104,8 +105,6 @@ func (r *Registry) SetSubscriber(name string, patch SubscriberPatch, head int64)
 // built refuses the settings that no release serves yet.
 func (s *Subscriber) built(old *Subscriber) error {
 	switch {
-	case s.Deliver == DeliverAppended:
-		return NotBuilt("deliver", `deliver "appended"`)
 	case s.CanaryBuckets > 0:
 		return NotBuilt("canary_buckets", "canary buckets")
 	case old != nil && s.Buckets != old.Buckets:

@@ -33,7 +33,7 @@ type Head struct {
 	// Above are the stored stretches above Contiguous, ascending, with a hole before each.
 	Above []Range
 	// Types are the event types stored in the stream, without order or repeats.
-	Types []string
+	Types []StoredType
 	// Completed is the log position of the event that completed the stream, 0 until then.
 	Completed int64
 	// Saved is the Contiguous that the stored row of the stream is known to hold.
@@ -87,11 +87,21 @@ func (h *Head) Add(position int, final bool) {
 	}
 }
 
-// AddType notes an event type of the stream.
-func (h *Head) AddType(name string) {
-	if !slices.Contains(h.Types, name) {
-		h.Types = append(h.Types, name)
+// StoredType is an event type of a stream, and the lowest position at which it is stored.
+type StoredType struct {
+	Type  string
+	First int
+}
+
+// AddType notes that an event of the type is stored at the position.
+func (h *Head) AddType(name string, position int) {
+	for i := range h.Types {
+		if h.Types[i].Type == name {
+			h.Types[i].First = min(h.Types[i].First, position)
+			return
+		}
 	}
+	h.Types = append(h.Types, StoredType{name, position})
 }
 
 // Missing lists the first holes, at most limit of them: the positions below the version, or below the finish position

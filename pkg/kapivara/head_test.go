@@ -85,15 +85,16 @@ func TestAHeadIsCompleteWhenAllUpToTheFinishIsThere(t *testing.T) {
 
 func TestACloneSharesNothing(t *testing.T) {
 	t.Parallel()
-	h := &Head{Above: []Range{{3, 4}}, Types: []string{"a"}}
+	h := &Head{Above: []Range{{3, 4}}, Types: []StoredType{{"a", 2}}}
 	c := h.Clone()
-	c.Above[0].From, c.Types[0] = 9, "b"
-	if h.Above[0].From != 3 || h.Types[0] != "a" {
+	c.Above[0].From, c.Types[0].Type = 9, "b"
+	if h.Above[0].From != 3 || h.Types[0].Type != "a" {
 		t.Errorf("the clone changed the head: %+v", h)
 	}
-	h.AddType("a")
-	h.AddType("b")
-	if !slices.Equal(h.Types, []string{"a", "b"}) {
+	h.AddType("a", 3)
+	h.AddType("b", 5)
+	h.AddType("b", 1)
+	if !slices.Equal(h.Types, []StoredType{{"a", 2}, {"b", 1}}) {
 		t.Errorf("types %v", h.Types)
 	}
 }

@@ -88,7 +88,7 @@ func TestRefusedSets(t *testing.T) {
 		err  error
 		want Code
 	}{
-		"appended is not built":        {second(registry(true).SetSubscriber("s", SubscriberPatch{Deliver: ptr(DeliverAppended)}, 0)), InvalidRequest},
+		"a mode of its own":            {second(registry(true).SetSubscriber("s", SubscriberPatch{Deliver: ptr(Mode("sometimes"))}, 0)), InvalidRequest},
 		"canary buckets are not built": {second(registry(true).SetSubscriber("s", SubscriberPatch{CanaryBuckets: ptr(1)}, 0)), InvalidRequest},
 		"resize is not built":          {second(registry(true).SetSubscriber("billing", SubscriberPatch{Buckets: ptr(9)}, 0)), InvalidRequest},
 		"start beyond the head":        {second(registry(true).SetSubscriber("s", SubscriberPatch{Start: &Start{After: 8}}, 7)), InvalidRequest},

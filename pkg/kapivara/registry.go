@@ -66,6 +66,8 @@ type Subscriber struct {
 	LogPosition   int64
 	// Behind tells that streams due before the subscriber was set are still being gathered.
 	Behind bool
+	// Grown tells that Deliver was DeliverAppended at some time: an earlier delivery of a stream may hold back a later one.
+	Grown bool
 }
 
 // Start says from where streams are due to a new subscriber: all that became due after a log position.
@@ -152,14 +154,6 @@ func checkDescription(s string) error {
 	return nil
 }
 
-// Due is a stream that has become due for a subscriber.
-type Due struct {
-	Subscriber  int32 // its number
-	Bucket      Bucket
-	LogPosition int64 // of the event that made it due
-	Stream      int64 // the store's number of the stream
-}
-
 // Registry is the registry as of one version: whoever holds it decides every append by the same rules.
 type Registry struct {
 	Version     int64
@@ -222,28 +216,7 @@ func (r *Registry) MayAppendTo(publisher string, s Stream) bool {
 	return p == nil && r.Open || p != nil && p.Streams.Fits(string(s))
 }
 
-// NeedsTypes tells whether a completed stream is due by its event types for some subscriber, so that they must be known.
+// NeedsTypes tells whether a stream is due by its event types for some subscriber, so that they must be known.
 func (r *Registry) NeedsTypes() bool {
 	return slices.ContainsFunc(r.Subscribers, func(s *Subscriber) bool { return !s.Types.All() })
-}
-
-// Due lists for whom a stream that the event at the log position has completed is due, in the order of the subscribers.
-// types are the event types stored in the stream.
-func (r *Registry) Due(head *Head, types []string, logPosition int64) []Due {
-	var due []Due
-	for _, s := range r.Subscribers {
-		if !s.Wants(head.Stream, types) {
-			continue
-		}
-		due = append(due, Due{
-			Subscriber: s.No, LogPosition: logPosition, Stream: head.No,
-			Bucket: BucketOf(head.Stream.Hash(), head.Canary, s.Buckets, s.CanaryBuckets),
-		})
-	}
-	return due
-}
-
-// Wants tells whether a stream with these event types fits the subscriber: one fitting type brings the whole stream.
-func (s *Subscriber) Wants(stream Stream, types []string) bool {
-	return s.Streams.Fits(string(stream)) && (s.Types.All() || slices.ContainsFunc(types, s.Types.Fits))
 }

@@ -59,11 +59,15 @@ type Ref struct {
 // Waiting is a stream that is due and not yet leased, with what its delivery says of it.
 type Waiting struct {
 	Due
+	Cause    Cause
 	Name     Stream
 	Canary   bool
 	Version  int
 	Finish   int // 0 while unknown
 	Complete bool
+	// Of an open stream: how far its contiguous part reaches as of the look, and how far its deliveries of earlier growths
+	// to the subscriber, 0 before the first.
+	Contiguous, Delivered int
 }
 
 // Numbered is a delivery that has its number, and where it stands.
@@ -71,7 +75,6 @@ type Numbered struct {
 	Ref
 	Waiting
 	From, To int
-	Cause    Cause
 	Buckets  int // over how many the rule chose
 	Lease    Lease
 	Retried  bool // it has left the plain road of one lease and one commit
@@ -147,6 +150,8 @@ type Turn struct {
 	Settlements []Settlement
 	Presences   []PresenceChange
 	Nodes       []NodeChange
+	// Drops are growths that wait although deliveries leased earlier hold them.
+	Drops []Due
 }
 
 // Empty tells whether there is nothing to write.
@@ -163,6 +168,12 @@ type LaneQuery struct {
 	After  int64 // streams that became due after this log position, in their order
 	Limit  int   // at most so many, 0 for none
 	Hidden int   // at most so many hidden and pending deliveries, by their time; 0 for none
+	// Grown leaves out what an earlier delivery of its stream to the subscriber holds back, and of the growths of a stream
+	// all but the first. It is asked for where the subscriber's mode was "appended" at some time.
+	Grown bool
+	// Freed are streams, by the store's numbers, of which a delivery may have been settled: what waits of them is read
+	// wherever it stands, under the same rule.
+	Freed []int64
 }
 
 // DueMark is a place among all that is due: by log position, then by subscriber.
@@ -181,6 +192,7 @@ type Look struct {
 // LaneWork is what a bucket has, in the order of the queries.
 type LaneWork struct {
 	Due    []Waiting  // by log position
+	Freed  []Waiting  // by log position
 	Hidden []Numbered // by their time
 }
 

@@ -3,7 +3,6 @@ package memory
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -26,8 +25,8 @@ type Dispatch struct {
 	numbered       int32
 	presences      map[int32]kapivara.Presence
 	extra          map[int32]int64
-	streams        map[int64][]kapivara.Event
-	outbox         []kapivara.Waiting // by log position, then subscriber
+	streams        []*dispatchStream // by the store's number, from 1 on
+	outbox         []kapivara.Due    // by log position, then subscriber
 	buckets        []*kapivara.BucketRow
 	deliveries     map[kapivara.Ref]*kapivara.Numbered
 	nodes          []kapivara.ClaimNode
@@ -37,7 +36,7 @@ type Dispatch struct {
 func NewDispatch(now func() time.Time) *Dispatch {
 	return &Dispatch{
 		now: now, registry: 1, dispatchers: map[int32]time.Time{}, duties: map[int32]duty{}, presences: map[int32]kapivara.Presence{}, extra: map[int32]int64{},
-		streams: map[int64][]kapivara.Event{}, deliveries: map[kapivara.Ref]*kapivara.Numbered{},
+		deliveries: map[kapivara.Ref]*kapivara.Numbered{},
 	}
 }
 
@@ -48,13 +47,13 @@ func (d *Dispatch) Subscribe(s kapivara.Subscriber) int32 {
 	d.registry++
 	for i := range d.subscribers {
 		if d.subscribers[i].Name == s.Name {
-			s.No = d.subscribers[i].No
+			s.No, s.Grown = d.subscribers[i].No, d.subscribers[i].Grown || s.Deliver == kapivara.DeliverAppended
 			d.subscribers[i] = s
 			return s.No
 		}
 	}
 	d.numbered++
-	s.No = d.numbered
+	s.No, s.Grown = d.numbered, s.Deliver == kapivara.DeliverAppended
 	d.subscribers = append(d.subscribers, s)
 	return s.No
 }
@@ -70,7 +69,7 @@ func (d *Dispatch) Remove(name string) {
 	no := d.subscribers[i].No
 	d.registry++
 	d.subscribers = slices.Delete(d.subscribers, i, i+1)
-	d.outbox = slices.DeleteFunc(d.outbox, func(w kapivara.Waiting) bool { return w.Subscriber == no })
+	d.outbox = slices.DeleteFunc(d.outbox, func(w kapivara.Due) bool { return w.Subscriber == no })
 	for _, b := range d.buckets {
 		if b.Subscriber == name {
 			b.Version++
@@ -85,35 +84,13 @@ func (d *Dispatch) Remove(name string) {
 	}
 }
 
-// Finish stores a complete stream of n events, which becomes due to every subscriber, and gives its log position.
+// Finish stores a complete stream of n events and gives the log position of the last one.
 func (d *Dispatch) Finish(stream kapivara.Stream, n int, canary bool) int64 {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	no := int64(len(d.streams) + 1)
-	for i := range n {
-		d.head++
-		d.streams[no] = append(d.streams[no], kapivara.Event{
-			Stream: stream, Publisher: "memory", Recorded: d.now(), LogPosition: d.head,
-			NewEvent: kapivara.NewEvent{
-				ID: kapivara.EventID(fmt.Sprintf("%d-%d", no, i+1)), Type: "done", Position: i + 1, Final: i == n-1,
-				Source: kapivara.DefaultSource(stream, "memory"), Kind: kapivara.JSONData, Data: []byte("{}"),
-			},
-		})
+	positions := make([]int, n)
+	for i := range positions {
+		positions[i] = i + 1
 	}
-	for i := range d.subscribers {
-		s := &d.subscribers[i]
-		d.outbox = append(d.outbox, kapivara.Waiting{
-			Due: kapivara.Due{
-				Subscriber: s.No, LogPosition: d.head, Stream: no,
-				Bucket: kapivara.BucketOf(stream.Hash(), canary, s.Buckets, s.CanaryBuckets),
-			},
-			Name: stream, Canary: canary, Version: n, Finish: n, Complete: true,
-		})
-	}
-	slices.SortFunc(d.outbox, func(a, b kapivara.Waiting) int {
-		return cmp.Or(cmp.Compare(a.LogPosition, b.LogPosition), cmp.Compare(a.Subscriber, b.Subscriber))
-	})
-	return d.head
+	return d.Append(stream, canary, n, positions...)
 }
 
 // All gives every numbered delivery, by bucket and number.

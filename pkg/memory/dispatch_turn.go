@@ -48,6 +48,7 @@ func (d *Dispatch) Turn(_ context.Context, t *kapivara.Turn) (time.Time, error) 
 	for _, l := range t.Leases {
 		d.lease(l, now)
 	}
+	d.drop(t.Drops)
 	for _, a := range t.Again {
 		n := d.deliveries[a.Ref]
 		n.Lease = n.Lease.Begin(now, kapivara.Policy{AckWait: a.AckWait})
@@ -73,10 +74,12 @@ func (d *Dispatch) Turn(_ context.Context, t *kapivara.Turn) (time.Time, error) 
 
 func (d *Dispatch) lease(l kapivara.NewDelivery, now time.Time) {
 	i := d.waits(l.Due)
-	w := d.outbox[i]
+	w := d.waiting(d.outbox[i])
+	w.Cause = l.Cause
 	d.outbox = slices.Delete(d.outbox, i, i+1)
+	d.cover(&l)
 	d.deliveries[l.Ref] = &kapivara.Numbered{
-		Ref: l.Ref, Waiting: w, From: l.From, To: l.To, Cause: l.Cause, Buckets: l.Buckets,
+		Ref: l.Ref, Waiting: w, From: l.From, To: l.To, Buckets: l.Buckets,
 		Lease: kapivara.Lease{State: kapivara.Leased, Attempt: 1, Sent: now, Until: now.Add(l.AckWait)},
 	}
 }
@@ -90,7 +93,7 @@ func (d *Dispatch) fits(t *kapivara.Turn, now time.Time) bool {
 		}
 	}
 	for _, l := range t.Leases {
-		if d.waits(l.Due) < 0 || d.deliveries[l.Ref] != nil {
+		if d.waits(l.Due) < 0 || d.deliveries[l.Ref] != nil || d.grownFrom(&l) {
 			return false
 		}
 	}
@@ -115,7 +118,7 @@ func (d *Dispatch) fits(t *kapivara.Turn, now time.Time) bool {
 }
 
 func (d *Dispatch) waits(due kapivara.Due) int {
-	return slices.IndexFunc(d.outbox, func(w kapivara.Waiting) bool {
+	return slices.IndexFunc(d.outbox, func(w kapivara.Due) bool {
 		return w.LogPosition == due.LogPosition && w.Subscriber == due.Subscriber
 	})
 }

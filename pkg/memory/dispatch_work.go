@@ -28,12 +28,12 @@ func (d *Dispatch) Look(
 	defer d.mu.Unlock()
 	look := &kapivara.Look{Registry: d.registry, Lanes: make([]kapivara.LaneWork, len(lanes))}
 	for i, q := range lanes {
-		look.Lanes[i] = kapivara.LaneWork{Due: d.due(q), Hidden: d.hidden(q)}
+		look.Lanes[i] = kapivara.LaneWork{Due: d.due(q), Freed: d.freed(q), Hidden: d.hidden(q)}
 	}
 	for _, w := range d.outbox {
 		behind := cmp.Or(cmp.Compare(w.LogPosition, after.LogPosition), cmp.Compare(w.Subscriber, after.Subscriber)) > 0
 		if behind && len(look.Tail) < limit {
-			look.Tail = append(look.Tail, w)
+			look.Tail = append(look.Tail, d.waiting(w))
 		}
 	}
 	return look, nil
@@ -41,8 +41,8 @@ func (d *Dispatch) Look(
 
 func (d *Dispatch) due(q kapivara.LaneQuery) (due []kapivara.Waiting) {
 	for _, w := range d.outbox {
-		if w.Subscriber == q.Subscriber && w.Bucket == q.Bucket && w.LogPosition > q.After && len(due) < q.Limit {
-			due = append(due, w)
+		if w.Subscriber == q.Subscriber && w.Bucket == q.Bucket && w.LogPosition > q.After && len(due) < q.Limit && (!q.Grown || d.first(w) && !d.held(w)) {
+			due = append(due, d.waiting(w))
 		}
 	}
 	return due
@@ -94,10 +94,7 @@ func (d *Dispatch) Events(
 	_ context.Context, stretches []kapivara.Stretch, limit int, each func(int, []kapivara.Event) error,
 ) error {
 	for i, s := range stretches {
-		d.mu.Lock()
-		all := d.streams[s.Stream]
-		d.mu.Unlock()
-		events, weight := slices.Clone(all[s.From-1:s.To]), 0
+		events, weight := d.stretch(s), 0
 		for n := range events {
 			weight += events[n].Weight()
 		}

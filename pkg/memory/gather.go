@@ -8,9 +8,10 @@ import (
 	"kapivara/pkg/kapivara"
 )
 
-// gathering is a subscriber's backlog: the completed streams of (after, until] that fit the filters with which it was set.
+// gathering is a subscriber's backlog: what became due in (after, until] by the mode and the filters with which it was set.
 type gathering struct {
 	after, until   int64
+	deliver        kapivara.Mode
 	types, streams kapivara.Filter
 }
 
@@ -37,6 +38,20 @@ func (l *Log) Gather(context.Context) (worked bool, finished string, err error) 
 }
 
 func (l *Log) gather(s *kapivara.Subscriber, g *gathering) {
+	then := *s
+	then.Deliver, then.Types, then.Streams = g.deliver, g.types, g.streams
+	only := &kapivara.Registry{Subscribers: []*kapivara.Subscriber{&then}}
+	if g.deliver == kapivara.DeliverAppended {
+		l.gatherGrown(g, only)
+	} else {
+		l.gatherCompleted(g, only)
+	}
+	slices.SortStableFunc(l.outbox, func(a, b kapivara.Due) int {
+		return cmp.Or(cmp.Compare(a.LogPosition, b.LogPosition), cmp.Compare(a.Subscriber, b.Subscriber))
+	})
+}
+
+func (l *Log) gatherCompleted(g *gathering, only *kapivara.Registry) {
 	var due []*kapivara.Head
 	for name, stored := range l.streams {
 		if stored.completed > g.after && stored.completed <= g.until {
@@ -49,15 +64,9 @@ func (l *Log) gather(s *kapivara.Subscriber, g *gathering) {
 		due = due[:gatherPage]
 		g.after = due[gatherPage-1].Completed
 	}
-	then := *s
-	then.Types, then.Streams = g.types, g.streams
-	only := kapivara.Registry{Subscribers: []*kapivara.Subscriber{&then}}
 	for _, h := range due {
-		l.outbox = append(l.outbox, only.Due(h, h.Types, h.Completed)...)
+		l.outbox = append(l.outbox, only.Due(h, h.Completed, 0)...)
 	}
-	slices.SortStableFunc(l.outbox, func(a, b kapivara.Due) int {
-		return cmp.Or(cmp.Compare(a.LogPosition, b.LogPosition), cmp.Compare(a.Subscriber, b.Subscriber))
-	})
 }
 
 // gathered ends a backlog, which changes the registry.

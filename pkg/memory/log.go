@@ -113,7 +113,7 @@ func (l *Log) heads(names []kapivara.Stream, types bool) map[kapivara.Stream]*ka
 				h.Finish = e.Position
 			}
 			if types {
-				h.AddType(e.Type)
+				h.AddType(e.Type, e.Position)
 			}
 		}
 		h.Saved = h.Contiguous

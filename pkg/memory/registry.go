@@ -20,7 +20,8 @@ type Registry struct {
 	kinds    map[kapivara.TypeKey]int32
 	numbered int32 // subscribers so far
 	behind   map[int32]*gathering
-	// backlog tells whether streams were completed at a log position in (after, until]. Nil means none.
+	// backlog tells whether streams were completed at a log position in (after, until]. Nil means none, and that there is
+	// no log.
 	backlog func(after, until int64) bool
 	// removed is told, under the lock, of a subscriber that has been removed. It may be nil.
 	removed func(s *kapivara.Subscriber)
@@ -115,9 +116,10 @@ func (r *Registry) setSubscriber(next *kapivara.Registry, s *kapivara.Subscriber
 	}
 	r.numbered++
 	s.No, s.Created = r.numbered, r.now()
-	s.Behind = !s.Start.New && r.backlog != nil && r.backlog(s.Start.After, r.head)
+	s.Behind = !s.Start.New && r.backlog != nil &&
+		(s.Deliver == kapivara.DeliverAppended && s.Start.After < r.head || r.backlog(s.Start.After, r.head))
 	if s.Behind {
-		r.behind[s.No] = &gathering{after: s.Start.After, until: r.head, types: s.Types, streams: s.Streams}
+		r.behind[s.No] = &gathering{after: s.Start.After, until: r.head, deliver: s.Deliver, types: s.Types, streams: s.Streams}
 	}
 	next.Subscribers = append(next.Subscribers, s)
 }

@@ -3,6 +3,7 @@ package porttest
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -14,15 +15,18 @@ import (
 // DispatchStore is a store with what others write into it.
 type DispatchStore interface {
 	dispatcher.Store
-	// Subscribe sets a subscriber and gives its number.
+	// Subscribe sets a subscriber, or changes the mode of the one of that name, and gives its number.
 	Subscribe(s kapivara.Subscriber) int32
 	// Finish stores a complete stream of n events, due to every subscriber, and gives its log position.
 	Finish(stream kapivara.Stream, n int, canary bool) int64
+	// Append stores events of a stream at positions by one request, due by the registry's rule; final is the finish
+	// position, 0 for none of them. It gives the log's head.
+	Append(stream kapivara.Stream, canary bool, final int, positions ...int) int64
 }
 
 // Dispatch holds a store to the port of the dispatcher. open makes an empty store.
 func Dispatch(t *testing.T, open func(t *testing.T) DispatchStore) {
-	for name, test := range map[string]func(*testing.T, *desk){
+	cases := map[string]func(*testing.T, *desk){
 		"a duty is of one run at a time":                         dispatchDuty,
 		"a run that has ended has done so for ever":              dispatchRunEnds,
 		"duties are given and taken":                             dispatchGive,
@@ -41,7 +45,9 @@ func Dispatch(t *testing.T, open func(t *testing.T) DispatchStore) {
 		"what is known of the nodes adds up":                     dispatchPresence,
 		"a claim is as it was written, and its epoch only grows": dispatchClaim,
 		"nodes live until their time by the store's clock":       dispatchNodes,
-	} {
+	}
+	maps.Copy(cases, dispatchGrowths())
+	for name, test := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test(t, newDesk(t, open(t)))
@@ -125,9 +131,10 @@ func (d *desk) look(q kapivara.LaneQuery) *kapivara.Look {
 
 // leaseNext is the lease of a stream as the next delivery.
 func (d *desk) leaseNext(w kapivara.Waiting) kapivara.NewDelivery {
+	from, to := w.Stretch()
 	return kapivara.NewDelivery{
 		Ref: kapivara.Ref{Bucket: d.row.No, Number: d.row.Sent + 1}, Due: w.Due,
-		From: 1, To: w.Finish, AckWait: 30 * time.Second, Buckets: 1, Cause: kapivara.CauseComplete,
+		From: from, To: to, AckWait: 30 * time.Second, Buckets: 1, Cause: w.Cause,
 	}
 }
 

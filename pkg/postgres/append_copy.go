@@ -14,6 +14,12 @@ const (
 	flagBinary = 4
 )
 
+// Causes of outbox.
+const (
+	outboxComplete = 1
+	outboxAppended = 2
+)
+
 // copyRows is the data of a COPY in PostgreSQL's binary format (manual, "COPY", "Binary Format"): a signature, then for
 // each row the number of fields, and each field with its length before it.
 type copyRows []byte
@@ -107,7 +113,12 @@ func (c copyRows) events(entries []kapivara.Entry) copyRows {
 func (c copyRows) outbox(due []kapivara.Due) copyRows {
 	c = c.begin()
 	for _, d := range due {
-		c = c.row(4).int64(d.LogPosition).int64(d.Stream).int32(int(d.Subscriber)).int16(int(d.Bucket))
+		c = c.row(6).int64(d.LogPosition).int64(d.Stream).int32(int(d.Subscriber)).int16(int(d.Bucket))
+		if d.Grown > 0 {
+			c = c.int16(outboxAppended).int32(d.Grown)
+		} else {
+			c = c.int16(outboxComplete).null()
+		}
 	}
 	return c.end()
 }

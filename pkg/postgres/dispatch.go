@@ -23,10 +23,12 @@ const dispatchTimeout = 3 * time.Second
 const (
 	// dispatchNumbered are what dispatchRow scans, of a delivery d, its stream s, its commit c and its row r in retries.
 	dispatchNumbered = `d.bucket_no, d.number, d.due, d.subscriber_no, d.from_position, d.to_position, d.buckets, d.cause, d.leased,
-       d.ack_wait_ms, d.stream_no, s.name, s.canary, s.version, coalesce(s.finish, 0), s.completed is not null, c.attempt,
+       d.ack_wait_ms, d.stream_no, s.name, s.canary, case when d.cause = 1 then s.version else (
+         select e.position from kapivara.events e where e.stream_no = s.stream_no order by e.position desc limit 1) end,
+       coalesce(s.finish, 0), s.completed is not null, c.attempt,
        r.state, r.attempt, r.counted, r.sent, r.until, r.answer, r.reason`
 	// dispatchWaiting are what is said of a stream s that waits in the outbox o.
-	dispatchWaiting = `o.stream_no, s.name, s.canary, s.version, coalesce(s.finish, 0), s.completed is not null`
+	dispatchWaiting = `o.stream_no, s.name, s.canary, s.version, coalesce(s.finish, 0), s.completed is not null, o.cause, coalesce(o.grown, 0)`
 )
 
 // dispatchSQL fills in the columns that the statements share.

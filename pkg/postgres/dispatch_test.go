@@ -20,6 +20,7 @@ type dispatchFixture struct {
 	owner       *pgx.Conn
 	head        int64
 	subscribers []kapivara.Subscriber
+	heads       map[kapivara.Stream]*kapivara.Head
 }
 
 func newDispatchFixture(t testing.TB) *dispatchFixture {
@@ -35,7 +36,7 @@ func newDispatchFixture(t testing.TB) *dispatchFixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	return &dispatchFixture{Dispatch: postgres.NewDispatch(pool), t: t, url: url, owner: owner}
+	return &dispatchFixture{Dispatch: postgres.NewDispatch(pool), t: t, url: url, owner: owner, heads: map[kapivara.Stream]*kapivara.Head{}}
 }
 
 func (f *dispatchFixture) exec(sql string, args ...any) {
@@ -51,9 +52,18 @@ func (f *dispatchFixture) Subscribe(s kapivara.Subscriber) (no int32) {
 	for i, b := range s.Backoff {
 		backoff[i] = b.Milliseconds()
 	}
+	for i := range f.subscribers {
+		if old := &f.subscribers[i]; old.Name == s.Name {
+			s.No = old.No
+			*old = s
+			f.exec("update kapivara.subscribers set deliver = $2, grown = grown or $2 = 'appended' where subscriber_no = $1", s.No, string(s.Deliver))
+			f.exec("update kapivara.log set registry = registry + 1")
+			return s.No
+		}
+	}
 	err := f.owner.QueryRow(f.t.Context(), `insert into kapivara.subscribers (name, description, system, types, streams, buckets,
-		canary_buckets, deliver, ack_wait_ms, max_attempts, backoff_ms, max_in_flight, log_position)
-		values ($1, '', '', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning subscriber_no`,
+		canary_buckets, deliver, ack_wait_ms, max_attempts, backoff_ms, max_in_flight, log_position, grown)
+		values ($1, '', '', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $6 = 'appended') returning subscriber_no`,
 		s.Name, []string(s.Types), []string(s.Streams), s.Buckets, s.CanaryBuckets, string(s.Deliver), s.AckWait.Milliseconds(),
 		s.MaxAttempts, backoff, s.MaxInFlight, f.head).Scan(&no)
 	if err != nil {
@@ -67,17 +77,54 @@ func (f *dispatchFixture) Subscribe(s kapivara.Subscriber) (no int32) {
 
 func (f *dispatchFixture) Finish(stream kapivara.Stream, n int, canary bool) int64 {
 	f.t.Helper()
-	no := f.head + 1
-	f.exec("insert into kapivara.kinds (type, publisher) values ('done', 'clerk') on conflict do nothing")
-	f.exec(`insert into kapivara.streams (stream_no, name, version, contiguous, finish, canary, completed)
-		values ($1, $2, $3, $3, $3, $4, $5)`, no, string(stream), n, canary, f.head+int64(n))
+	positions := make([]int, n)
+	for i := range positions {
+		positions[i] = i + 1
+	}
+	return f.Append(stream, canary, n, positions...)
+}
+
+// Append stores events as the writer does: the row of the stream follows now and then.
+func (f *dispatchFixture) Append(stream kapivara.Stream, canary bool, final int, positions ...int) int64 {
+	f.t.Helper()
+	h := f.heads[stream]
+	if h == nil {
+		h = &kapivara.Head{No: f.head + 1, Stream: stream, Canary: canary}
+		f.heads[stream] = h
+		f.exec("insert into kapivara.streams (stream_no, name, version, contiguous, canary) values ($1, $2, 0, 0, $3)", h.No, string(stream), canary)
+		f.exec("insert into kapivara.kinds (type, publisher) values ('done', 'clerk') on conflict do nothing")
+	}
+	first, grown := f.head+1, int64(0)
+	for i, p := range positions {
+		before := h.Contiguous
+		h.Add(p, p == final)
+		if h.Contiguous > before {
+			grown = first + int64(i)
+		}
+		if h.Completed == 0 && h.Complete() {
+			h.Completed = first + int64(i)
+		}
+	}
 	f.exec(`insert into kapivara.events (log_position, stream_no, position, kind_no, flags, id, data)
-		select $1 + p, $2, p, k.kind_no, case when p = $3 then 3 else 2 end, decode('00', 'hex') || convert_to($1::bigint || '-' || p, 'UTF8'), '{}'
-		  from generate_series(1, $3::integer) p, kapivara.kinds k where k.type = 'done'`, f.head, no, n)
-	f.head += int64(n)
-	for _, s := range f.subscribers {
-		f.exec("insert into kapivara.outbox (due, stream_no, subscriber_no, bucket) values ($1, $2, $3, $4)", f.head, no, s.No,
-			int(kapivara.BucketOf(stream.Hash(), canary, s.Buckets, s.CanaryBuckets)))
+		select $1 + n - 1, $2, p, k.kind_no, case when p = $4 then 3 else 2 end, decode('00', 'hex') || convert_to($2::bigint || '-' || p, 'UTF8'), '{}'
+		  from unnest($3::integer[]) with ordinality as e(p, n), kapivara.kinds k where k.type = 'done' order by n`, first, h.No, positions, final)
+	f.head += int64(len(positions))
+	if h.Finish > 0 || h.Contiguous-h.Saved >= kapivara.SaveEvery {
+		f.exec("update kapivara.streams set version = $2, contiguous = $3, finish = nullif($4, 0), completed = nullif($5::bigint, 0) where stream_no = $1",
+			h.No, h.Version, h.Contiguous, h.Finish, h.Completed)
+		h.Saved = h.Contiguous
+	}
+	registry := kapivara.Registry{}
+	for i := range f.subscribers {
+		registry.Subscribers = append(registry.Subscribers, &f.subscribers[i])
+	}
+	completed := h.Completed
+	if completed < first {
+		completed = 0
+	}
+	for _, d := range registry.Due(h, completed, grown) {
+		f.exec("insert into kapivara.outbox (due, stream_no, subscriber_no, bucket, cause, grown) values ($1, $2, $3, $4, case when $5 > 0 then 2 else 1 end, nullif($5, 0))",
+			d.LogPosition, d.Stream, d.Subscriber, int(d.Bucket), d.Grown)
 	}
 	return f.head
 }

@@ -87,6 +87,7 @@ func dispatchQueue(batch *pgx.Batch, t *kapivara.Turn) {
 		dispatchQueueClaims(batch, t.Buckets)
 	}
 	dispatchQueueLeases(batch, t.Leases)
+	dispatchQueueGrowths(batch, t)
 	if n := len(t.Again); n > 0 {
 		buckets, numbers, attempts, waits := make([]int32, n), make([]int64, n), make([]int32, n), make([]int64, n)
 		for i, a := range t.Again {

@@ -72,11 +72,13 @@ func (d *Dispatch) Look(ctx context.Context, lanes []kapivara.LaneQuery, after k
 	look := &kapivara.Look{Lanes: make([]kapivara.LaneWork, len(lanes))}
 	batch := &pgx.Batch{}
 	batch.Queue("select registry from kapivara.log").QueryRow(func(row pgx.Row) error { return row.Scan(&look.Registry) })
-	dispatchAskDue(batch, lanes, look)
+	dispatchAskDue(batch, lanes, look, false)
+	dispatchAskDue(batch, lanes, look, true)
+	dispatchAskFreed(batch, lanes, look)
 	dispatchAskHidden(batch, lanes, look)
 	batch.Queue(dispatchSQL(dispatchTailSQL), after.LogPosition, after.Subscriber, limit).Query(func(rows pgx.Rows) error {
 		return readEach(rows, func(rows pgx.Rows) error {
-			_, w, err := dispatchScanWaiting(rows)
+			_, w, err := dispatchScanPlain(rows)
 			look.Tail = append(look.Tail, w)
 			return err
 		})
@@ -90,13 +92,14 @@ func (d *Dispatch) Look(ctx context.Context, lanes []kapivara.LaneQuery, after k
 	return look, nil
 }
 
-func dispatchAskDue(batch *pgx.Batch, lanes []kapivara.LaneQuery, look *kapivara.Look) {
+// dispatchAskDue asks for what is due in the lanes of subscribers that have grown, or in those of the others.
+func dispatchAskDue(batch *pgx.Batch, lanes []kapivara.LaneQuery, look *kapivara.Look, grown bool) {
 	var place []int
 	var subscribers, most []int32
 	var buckets []int16
 	var after []int64
 	for i, q := range lanes {
-		if q.Limit > 0 {
+		if q.Limit > 0 && q.Grown == grown {
 			place = append(place, i)
 			subscribers, buckets = append(subscribers, q.Subscriber), append(buckets, int16(q.Bucket)) //nolint:gosec // at most 1024
 			after, most = append(after, q.After), append(most, int32(q.Limit))                         //nolint:gosec // at most 2000
@@ -105,9 +108,13 @@ func dispatchAskDue(batch *pgx.Batch, lanes []kapivara.LaneQuery, look *kapivara
 	if len(place) == 0 {
 		return
 	}
-	batch.Queue(dispatchSQL(dispatchLanesSQL), subscribers, buckets, after, most).Query(func(rows pgx.Rows) error {
+	statement, scan := dispatchSQL(dispatchLanesSQL), dispatchScanPlain
+	if grown {
+		statement, scan = dispatchGrownSQL(dispatchLanesGrownSQL), dispatchScanGrown
+	}
+	batch.Queue(statement, subscribers, buckets, after, most).Query(func(rows pgx.Rows) error {
 		err := readEach(rows, func(rows pgx.Rows) error {
-			n, w, err := dispatchScanWaiting(rows)
+			n, w, err := scan(rows)
 			if err == nil {
 				work := &look.Lanes[place[n-1]]
 				work.Due = append(work.Due, w)
@@ -151,9 +158,16 @@ func dispatchAskHidden(batch *pgx.Batch, lanes []kapivara.LaneQuery, look *kapiv
 	})
 }
 
-func dispatchScanWaiting(rows pgx.Rows) (n int, w kapivara.Waiting, err error) {
-	var bucket int16
-	err = rows.Scan(&n, &w.LogPosition, &w.Subscriber, &bucket, &w.Stream, &w.Name, &w.Canary, &w.Version, &w.Finish, &w.Complete)
-	w.Due.Bucket = kapivara.Bucket(bucket)
+func dispatchScanPlain(rows pgx.Rows) (n int, w kapivara.Waiting, err error) {
+	return dispatchScanWaiting(rows)
+}
+
+func dispatchScanWaiting(rows pgx.Rows, more ...any) (n int, w kapivara.Waiting, err error) {
+	var bucket, cause int16
+	err = rows.Scan(append([]any{
+		&n, &w.LogPosition, &w.Subscriber, &bucket, &w.Stream, &w.Name, &w.Canary, &w.Version, &w.Finish, &w.Complete,
+		&cause, &w.Grown,
+	}, more...)...)
+	w.Due.Bucket, w.Cause = kapivara.Bucket(bucket), dispatchCause(cause)
 	return n, w, err
 }

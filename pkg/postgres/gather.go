@@ -34,12 +34,13 @@ const (
 	gatherTimeout = 30 * time.Second
 )
 
-// gathering is a subscriber's backlog: what was completed in (after, until] and fits is still to be put into the outbox.
+// gathering is a subscriber's backlog: what became due in (after, until] is still to be put into the outbox.
 type gathering struct {
 	no              int32
 	name            string
 	buckets, canary int
 	after, until    int64
+	deliver         kapivara.Mode
 	types, streams  kapivara.Filter
 }
 
@@ -70,7 +71,7 @@ func gatherNext(ctx context.Context, tx pgx.Tx) (*gathering, error) {
 	var g gathering
 	var types, streams []string
 	err := tx.QueryRow(ctx, gatherNextSQL).
-		Scan(&g.no, &g.name, &g.buckets, &g.canary, &g.after, &g.until, &types, &streams)
+		Scan(&g.no, &g.name, &g.buckets, &g.canary, &g.after, &g.until, &g.deliver, &types, &streams)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}
@@ -80,25 +81,25 @@ func gatherNext(ctx context.Context, tx pgx.Tx) (*gathering, error) {
 
 // gatherPart puts the next streams of the backlog into the outbox and notes how far it has come.
 func gatherPart(ctx context.Context, tx pgx.Tx, g *gathering) error {
-	streams, err := gatherRead(ctx, tx, g)
+	read := gatherReadCompleted
+	if g.appended() {
+		read = gatherReadGrown
+	}
+	streams, reached, err := read(ctx, tx, g)
 	if err != nil {
 		return fmt.Errorf("read streams: %w", err)
 	}
-	reached := g.until
-	if len(streams) == gatherPage {
-		reached = streams[len(streams)-1].completed
-	}
-	streams, err = gatherFit(ctx, tx, g, streams)
-	if err != nil {
-		return fmt.Errorf("read event types: %w", err)
-	}
 	due, nos, buckets := make([]int64, len(streams)), make([]int64, len(streams)), make([]int16, len(streams))
+	causes, grown := make([]int16, len(streams)), make([]*int, len(streams))
 	for i, c := range streams {
-		due[i], nos[i] = c.completed, c.no
+		due[i], nos[i], causes[i] = c.due, c.no, outboxComplete
 		buckets[i] = int16(kapivara.BucketOf(c.name.Hash(), c.canary, g.buckets, g.canary))
+		if c.grown > 0 {
+			causes[i], grown[i] = outboxAppended, &streams[i].grown
+		}
 	}
 	if len(streams) > 0 {
-		if _, err := tx.Exec(ctx, gatherPutSQL, g.no, due, nos, buckets); err != nil {
+		if _, err := tx.Exec(ctx, gatherPutSQL, g.no, due, nos, buckets, causes, grown); err != nil {
 			return fmt.Errorf("put into the outbox: %w", err)
 		}
 	}
@@ -106,22 +107,33 @@ func gatherPart(ctx context.Context, tx pgx.Tx, g *gathering) error {
 	return err
 }
 
-// gathered is a completed stream.
+// gathered is a stream that has become due.
 type gathered struct {
-	no, completed int64
-	name          kapivara.Stream
-	canary        bool
+	no, due int64
+	name    kapivara.Stream
+	canary  bool
+	grown   int // how far, where a growth has made it due
 }
 
-func gatherRead(ctx context.Context, tx pgx.Tx, g *gathering) ([]gathered, error) {
+// gatherReadCompleted gives the next completed streams that fit, and up to which log position these are all.
+func gatherReadCompleted(ctx context.Context, tx pgx.Tx, g *gathering) (streams []gathered, reached int64, err error) {
 	rows, err := tx.Query(ctx, gatherStreamsSQL, g.after, g.until, gatherPage)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (c gathered, err error) {
-		err = row.Scan(&c.no, &c.completed, &c.name, &c.canary)
+	streams, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (c gathered, err error) {
+		err = row.Scan(&c.no, &c.due, &c.name, &c.canary)
 		return c, err
 	})
+	if err != nil {
+		return nil, 0, err
+	}
+	reached = g.until
+	if len(streams) == gatherPage {
+		reached = streams[len(streams)-1].due
+	}
+	streams, err = gatherFit(ctx, tx, g, streams)
+	return streams, reached, err
 }
 
 // gatherFinish ends a backlog. It takes the log's lock first, as every change of the registry does, so it is a

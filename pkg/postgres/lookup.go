@@ -22,11 +22,15 @@ func lookupHeads(ctx context.Context, q querier, streams []kapivara.Stream, type
 	}
 	heads := make(map[kapivara.Stream]*kapivara.Head, len(streams))
 	var h kapivara.Head
-	var above []int32
+	var above, firsts []int32
+	var names []string
 	_, err = pgx.ForEachRow(rows, []any{
-		&h.Stream, &h.No, &h.Contiguous, &h.Finish, &h.Completed, &h.Canary, &above, &h.Types,
+		&h.Stream, &h.No, &h.Contiguous, &h.Finish, &h.Completed, &h.Canary, &above, &names, &firsts,
 	}, func() error {
 		head := h
+		for i, name := range names {
+			head.AddType(name, int(firsts[i]))
+		}
 		head.Saved, head.Version = h.Contiguous, h.Contiguous
 		finish := head.Finish
 		for _, p := range above {

@@ -80,7 +80,7 @@ func registrySetSubscriber(ctx context.Context, tx pgx.Tx, s *kapivara.Subscribe
 	s.LogPosition = head
 	settings := []any{
 		s.Description, s.System, []string(s.Types), []string(s.Streams), s.Buckets, s.CanaryBuckets, string(s.Deliver),
-		s.AckWait.Milliseconds(), s.MaxAttempts, backoff, s.MaxInFlight, start, head,
+		s.AckWait.Milliseconds(), s.MaxAttempts, backoff, s.MaxInFlight, start, head, s.Grown,
 	}
 	if s.No != 0 {
 		_, err := tx.Exec(ctx, registrySetSubscriberSQL, append([]any{s.No}, settings...)...)

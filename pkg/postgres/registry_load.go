@@ -131,6 +131,7 @@ type registrySubscriberRow struct {
 	Created       time.Time `json:"created"`
 	LogPosition   int64     `json:"log_position"`
 	BehindAfter   *int64    `json:"behind_after"`
+	Grown         bool      `json:"grown"`
 }
 
 func (s registrySubscriberRow) subscriber() *kapivara.Subscriber {
@@ -147,5 +148,6 @@ func (s registrySubscriberRow) subscriber() *kapivara.Subscriber {
 		Buckets: s.Buckets, CanaryBuckets: s.CanaryBuckets, Deliver: kapivara.Mode(s.Deliver), Start: start,
 		AckWait: time.Duration(s.AckWaitMS) * time.Millisecond, MaxAttempts: s.MaxAttempts, Backoff: backoff,
 		MaxInFlight: s.MaxInFlight, Created: s.Created, LogPosition: s.LogPosition, Behind: s.BehindAfter != nil,
+		Grown: s.Grown,
 	}
 }

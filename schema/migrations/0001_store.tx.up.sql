@@ -73,8 +73,8 @@ create table kapivara.event_types (
     log_position bigint not null
 );
 
--- A name that is removed and set again is a new row. behind_after and behind_until bound the log positions whose
--- completed streams are still to be put into the outbox, by the filters in force when the name was set; all four are
+-- A name that is removed and set again is a new row. behind_after and behind_until bound the log positions of which what
+-- became due is still to be put into the outbox, by the mode and the filters in force when the name was set; all five are
 -- null when nothing is left to gather.
 create table kapivara.subscribers (
     subscriber_no  integer generated always as identity primary key,
@@ -96,6 +96,7 @@ create table kapivara.subscribers (
     removed        timestamptz,
     behind_after   bigint,
     behind_until   bigint,
+    behind_deliver text,
     behind_types   text[],
     behind_streams text[],
     -- Since when buckets or canary_buckets are others: what became due up to this log position is still to be placed by
@@ -114,9 +115,11 @@ create table kapivara.outbox (
     subscriber_no integer not null,
     bucket        smallint not null,
     cause         smallint not null default 1, -- 1 complete, 2 appended
+    grown         integer, -- appended: the contiguous part as of due
     constraint outbox_due primary key (due, subscriber_no)
 ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 create index outbox_bucket on kapivara.outbox (subscriber_no, bucket, due);
+create index outbox_grown on kapivara.outbox (stream_no, subscriber_no, due) where cause = 2;
 
 -- Streams that an operator has sent again and that are not yet leased. They go when nothing of the outbox does. due is the
 -- log position for which the stream was chosen.
@@ -161,6 +164,7 @@ create table kapivara.deliveries (
 );
 create index deliveries_stream on kapivara.deliveries (stream_no);
 create unique index deliveries_grown on kapivara.deliveries (subscriber_no, stream_no, from_position) where cause = 2;
+create index deliveries_replayed on kapivara.deliveries (subscriber_no, stream_no) where cause = 3;
 
 -- What is confirmed. Never changed, never removed; a second one is a unique violation.
 create table kapivara.commits (

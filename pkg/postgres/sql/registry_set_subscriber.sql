@@ -2,5 +2,6 @@
 -- caller holds the log's lock; waits for a part of a backlog that is on its way.
 update kapivara.subscribers
    set description = $2, system = $3, types = $4, streams = $5, buckets = $6, canary_buckets = $7, deliver = $8,
-       ack_wait_ms = $9, max_attempts = $10, backoff_ms = $11, max_in_flight = $12, start = $13, log_position = $14
+       ack_wait_ms = $9, max_attempts = $10, backoff_ms = $11, max_in_flight = $12, start = $13, log_position = $14,
+       grown = $15
  where subscriber_no = $1
