@@ -12,7 +12,8 @@ import (
 	"kapivara/pkg/wire"
 )
 
-// Delivery is what a subscriber receives: a stream, whole and in order. Raw is the delivery as it came.
+// Delivery is what a subscriber receives: a stream, whole and in order, or the stretch From to To by which it has grown
+// since the delivery before where the subscriber's mode is "appended". Raw is the delivery as it came.
 type Delivery struct {
 	kapivara.Delivery
 	Raw      []byte

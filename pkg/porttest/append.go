@@ -65,6 +65,8 @@ func Append(t *testing.T, open func(t testing.TB, open bool) AppendStore) {
 		"a type that came before the subscriber counts":              appendDueEarlier,
 		"canary streams take canary buckets":                         appendDueCanary,
 		"what is refused or repeated is not due again":               appendDueOnce,
+		"each growth is due to whom its contiguous part fits":        appendDueGrowths,
+		"a growth is judged by the mode of its log position":         appendDueModes,
 		"an open registry learns by accepted appends alone":          appendOpen,
 		"an event type belongs to its first publisher":               appendOwner,
 		"a change of the registry holds for the next append":         appendFollowsRegistry,

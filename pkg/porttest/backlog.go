@@ -31,6 +31,7 @@ func Backlog(t *testing.T, open func(t *testing.T) BacklogStore) {
 		"a change of the filters neither adds nor takes away":          backlogFilters,
 		"it ends with its subscriber":                                  backlogRemoved,
 		"a subscriber from now on has none":                            backlogNew,
+		"growths are gathered by the first that fits":                  backlogGrowths,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

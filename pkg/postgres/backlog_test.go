@@ -186,12 +186,12 @@ func TestBacklog(t *testing.T) {
 		t.Cleanup(log.Close)
 		store := postgres.NewRegistryStore(pool, true)
 		return porttest.BacklogStore{Log: storeLog{log}, Lookup: log, Registry: store, Backlog: store, Due: func() []kapivara.Due {
-			rows, err := owner.Query(t.Context(), `select subscriber_no, bucket, due, stream_no from kapivara.outbox`)
+			rows, err := owner.Query(t.Context(), `select subscriber_no, bucket, due, stream_no, coalesce(grown, 0) from kapivara.outbox`)
 			if err != nil {
 				t.Fatal(err)
 			}
 			due, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (d kapivara.Due, err error) {
-				err = row.Scan(&d.Subscriber, &d.Bucket, &d.LogPosition, &d.Stream)
+				err = row.Scan(&d.Subscriber, &d.Bucket, &d.LogPosition, &d.Stream, &d.Grown)
 				return d, err
 			})
 			if err != nil {

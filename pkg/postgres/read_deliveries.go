@@ -25,6 +25,23 @@ const readWaitingColumns = `o.bucket, 0::bigint, s.name, o.cause::smallint, case
 	case when o.cause = 2 then 0 else coalesce(s.finish, 0) end, o.due,
 	1, 0, null::timestamptz, '', '', null::timestamptz`
 
+const (
+	// readGrowthColumns are readWaitingColumns of the outbox, where a growth goes on where the one before it ends, waiting
+	// or delivered. What a later look has found of it already is no stretch of its own.
+	readGrowthColumns = `o.bucket, 0::bigint, s.name, o.cause::smallint,
+	case when o.cause <> 2 then 1 when g.low <= o.grown then g.low else 0 end,
+	case when o.cause <> 2 then coalesce(s.finish, 0) when g.low <= o.grown then o.grown else 0 end, o.due,
+	1, 0, null::timestamptz, '', '', null::timestamptz`
+	// readGrowthJoin finds where a growth goes on (indexes outbox_grown, deliveries_grown).
+	readGrowthJoin = `left join lateral (select 1 + greatest(
+		(select e.grown from kapivara.outbox e
+		  where e.stream_no = o.stream_no and e.subscriber_no = o.subscriber_no and e.cause = 2 and e.due < o.due
+		  order by e.due desc limit 1),
+		(select d.to_position from kapivara.deliveries d
+		  where d.subscriber_no = o.subscriber_no and d.stream_no = o.stream_no and d.cause = 2
+		  order by d.from_position desc limit 1), 0) as low where o.cause = 2) as g on true`
+)
+
 // readStates are the states by their number in the store.
 func readStates() []kapivara.State {
 	return []kapivara.State{

@@ -25,7 +25,7 @@ type subscriberSet struct {
 	Streams       []string  `sep:"none" placeholder:"STREAM" help:"Only these streams; a prefix ends in *. Given again for more. Defaults to *."`
 	Buckets       *int      `placeholder:"N" help:"Number of buckets, worked off side by side: 1 to 1024. Defaults to 8."`
 	CanaryBuckets *int      `placeholder:"N" help:"Number of buckets for canary streams. Defaults to 0."`
-	Deliver       *string   `placeholder:"complete" help:"When a stream is due. Defaults to complete."`
+	Deliver       *string   `placeholder:"complete|appended" help:"When a stream is due: once, whole, or each time that it has grown. Defaults to complete."`
 	Start         *string   `placeholder:"new|beginning|N" help:"From where: what becomes due from now on, all there is, or after log position N. Defaults to new."`
 	AckWait       *string   `placeholder:"30s" help:"How long an answer is awaited. Defaults to 30s."`
 	MaxAttempts   *int      `placeholder:"N" help:"Attempts until a delivery is parked; 0 without limit. Defaults to 10."`

@@ -96,11 +96,11 @@ func readEvents(t testing.TB, url string) (events []kapivara.Event) {
 
 func readDue(t testing.TB, url string) (due []kapivara.Due) {
 	t.Helper()
-	ask(t, url, "select due, stream_no, subscriber_no, bucket from kapivara.outbox order by due, subscriber_no",
+	ask(t, url, "select due, stream_no, subscriber_no, bucket, coalesce(grown, 0) from kapivara.outbox order by due, subscriber_no",
 		func(row pgx.CollectableRow) error {
 			var d kapivara.Due
 			var bucket int
-			err := row.Scan(&d.LogPosition, &d.Stream, &d.Subscriber, &bucket)
+			err := row.Scan(&d.LogPosition, &d.Stream, &d.Subscriber, &bucket, &d.Grown)
 			d.Bucket = kapivara.Bucket(bucket)
 			due = append(due, d)
 			return err
