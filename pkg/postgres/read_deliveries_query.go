@@ -71,7 +71,7 @@ func readStateNumber(state kapivara.State) int {
 // waitingQuery selects what is due and was never leased (index outbox_bucket or replays_bucket), behind the query's mark
 // where that is of the same table.
 func (r *Reader) waitingQuery(subscriber int32, q kapivara.DeliveriesQuery, table string, marked bool) *bun.SelectQuery {
-	query := r.pool.Bun().NewSelect().TableExpr(table + " as o").
+	query := r.pool.Bun().NewSelect().TableExpr(table+" as o").
 		Join("join kapivara.streams as s on s.stream_no = o.stream_no").
 		Where("o.subscriber_no = ?", subscriber).
 		OrderExpr("o.bucket, o.due").Limit(int64(q.Limit + 1))
