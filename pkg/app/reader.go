@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"kapivara/pkg/lifecycle"
 	"kapivara/pkg/natsbus"
@@ -42,6 +43,8 @@ func (b *base) startReader(ctx context.Context) error {
 		Name:        "kapivara-reader",
 		Description: "Answers questions about events, streams and deliveries",
 		Endpoints:   natsbus.ReadEndpoints(r, r),
+		// Pages are up to 1 MiB: what many ask for at once must not all be in memory. The store answers or fails within 3 s.
+		Workers: 2 * b.config.PGConns, QueuedFor: time.Second,
 	})
 	// At the stop the followers that wait are answered first: the service then has nothing to wait for.
 	b.defers(func(context.Context) error { r.Stop(); return nil })

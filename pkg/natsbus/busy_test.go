@@ -54,6 +54,32 @@ func TestServeIsBusyBeyondWhatMayBeInHand(t *testing.T) {
 	}
 }
 
+// A request whose turn comes too late is turned away instead of handled: whoever has sent it has given up, or soon will.
+func TestServeIsBusyWhereTheWorkersComeTooLate(t *testing.T) {
+	t.Parallel()
+	s := echo(func(_ context.Context, _ *natsbus.Request, done natsbus.Done) {
+		<-time.After(50 * time.Millisecond)
+		done([]byte("ok"), nil)
+	})
+	s.Workers, s.QueuedFor = 1, time.Nanosecond
+	srv, nc := serve(t, s, kit.Logger(t))
+	answers := make(chan string, 20)
+	for range cap(answers) {
+		go func() { answers <- string(ask(t, nc, "xx").Data) }()
+	}
+	busy := 0
+	for range cap(answers) {
+		if answer := receive(t, answers); strings.Contains(answer, `"busy"`) {
+			busy++
+		} else if answer != "ok" {
+			t.Errorf("got %s", answer)
+		}
+	}
+	if data := endpointData(t, srv); busy == 0 || int(data.Busy) != busy || data.InFlight != 0 {
+		t.Errorf("%d were turned away; the statistics say %+v", busy, data)
+	}
+}
+
 func TestServeTakesARequestLargerThanAllThatMayBeInHand(t *testing.T) {
 	t.Parallel()
 	s := echo(natsbus.Sync(func(_ context.Context, r *natsbus.Request) ([]byte, error) { return r.Body, nil }))

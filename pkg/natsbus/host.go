@@ -59,6 +59,9 @@ type Service struct {
 	InFlightBytes int
 	// Workers is how many goroutines handle requests. Defaults to one for each request in hand.
 	Workers int
+	// QueuedFor is how long a request may wait for one of the workers: it is answered busy when its turn comes later. Defaults
+	// to as long as it takes.
+	QueuedFor time.Duration
 }
 
 // pendingLimit bounds what waits in the client for an endpoint, behind a receiver that only hands on.
@@ -125,6 +128,11 @@ func (s *Server) startWorkers() {
 			for {
 				select {
 				case c := <-s.work:
+					if most := s.service.QueuedFor; most > 0 && time.Since(c.arrived) > most {
+						c.endpoint.stats.busy.Add(1)
+						c.turnAway()
+						continue
+					}
 					c.handle()
 				case <-s.ctx.Done():
 					return

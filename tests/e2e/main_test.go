@@ -4,6 +4,7 @@
 package e2e_test
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
@@ -11,6 +12,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(nodeURL) != "" {
+		fmt.Fprintln(os.Stderr, runNodeProcess())
+		os.Exit(1)
+	}
 	if err := setRolePasswords(); err != nil {
 		panic(err)
 	}
