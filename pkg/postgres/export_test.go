@@ -12,3 +12,6 @@ func ReadStatements(backward bool) map[string]string {
 		"event": readSQL(readEventSQL, backward), "stream": readSQL(readStreamSQL, backward), "log": readSQL(readLogSQL, backward),
 	}
 }
+
+// SetExact makes the reader count so many waiting deliveries one by one, and estimate more.
+func (r *Reader) SetExact(rows int) { r.exact = rows }

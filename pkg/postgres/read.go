@@ -16,11 +16,12 @@ type Reader struct {
 	pool   *Pool
 	kinds  readKinds
 	window int64 // how many log positions one filtered statement looks at
+	exact  int   // how many waiting deliveries of a subscriber are counted one by one
 }
 
 // NewReader reads over the pool's connections.
 func NewReader(pool *Pool) *Reader {
-	return &Reader{pool: pool, kinds: readKinds{known: map[int32]readKind{}}, window: readWindow}
+	return &Reader{pool: pool, kinds: readKinds{known: map[int32]readKind{}}, window: readWindow, exact: readExact}
 }
 
 //go:embed sql/read_head.sql

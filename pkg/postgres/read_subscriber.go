@@ -31,7 +31,7 @@ func (r *Reader) Subscriber(ctx context.Context, name string) (kapivara.Subscrib
 		if state.Standing, err = readStanding(ctx, tx, s.No); err != nil {
 			return err
 		}
-		state.Buckets, err = readBuckets(ctx, tx, s)
+		state.Buckets, err = r.readBuckets(ctx, tx, s)
 		return err
 	})
 	return state, err
@@ -79,8 +79,12 @@ func readTime(t *time.Time) time.Time {
 }
 
 // readBuckets counts the deliveries of all buckets that the subscriber has, and of older ones with anything unsettled.
-func readBuckets(ctx context.Context, tx pgx.Tx, s *kapivara.Subscriber) ([]kapivara.BucketState, error) {
-	rows, err := tx.Query(ctx, readSubscriberSQL, s.No, s.Name)
+func (r *Reader) readBuckets(ctx context.Context, tx pgx.Tx, s *kapivara.Subscriber) ([]kapivara.BucketState, error) {
+	waiting, err := r.countWaiting(ctx, tx, s.No)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.Query(ctx, readSubscriberSQL, s.Name, waiting.buckets, waiting.pending, waiting.due)
 	if err != nil {
 		return nil, fmt.Errorf("read buckets: %w", translate(err, false))
 	}

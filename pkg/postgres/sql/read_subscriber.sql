@@ -1,10 +1,10 @@
--- How many deliveries of a subscriber stand where, bucket by bucket, of one snapshot. $1 the subscriber's number, $2 its
+-- How many deliveries of a subscriber stand where, bucket by bucket, of one snapshot, with those that were never leased
+-- as they have been counted: $2 buckets, $3 how many, $4 the earliest that is live, null for none. $1 the subscriber's
 -- name. What is above the floor of a bucket without a commit and without a row in retries is leased for the first time;
 -- what has neither been leased nor left the road is committed, so commits are not counted one by one (indexes
--- buckets_name, deliveries_number, retries_number, outbox_bucket, replays_bucket). What waits is counted by an index-only
--- scan, without looking at a column besides: the earliest of a bucket is found apart.
+-- buckets_name, deliveries_number, retries_number).
 with b as materialized (
-    select b.bucket_no, b.bucket, b.sent, b.floor, b.owner, b.epoch from kapivara.buckets b where b.subscriber = $2
+    select b.bucket_no, b.bucket, b.sent, b.floor, b.owner, b.epoch from kapivara.buckets b where b.subscriber = $1
 ), lately as (
     select b.bucket_no, count(*) as leased, min(d.due) filter (where d.cause <> 3) as due
       from b
@@ -21,16 +21,8 @@ with b as materialized (
       join kapivara.retries r on r.bucket_no = b.bucket_no
       left join kapivara.deliveries d on r.state <= 3 and d.bucket_no = r.bucket_no and d.number = r.number
      group by b.bucket_no
-), live as (
-    select o.bucket, count(*) as pending from kapivara.outbox o where o.subscriber_no = $1 group by o.bucket
-), replayed as (
-    select r.bucket, count(*) as pending from kapivara.replays r where r.subscriber_no = $1 group by r.bucket
 ), waiting as (
-    select bucket, coalesce(l.pending, 0) + coalesce(p.pending, 0) as pending,
-           (select o.due from kapivara.outbox o
-             where l.pending > 0 and o.subscriber_no = $1 and o.bucket = l.bucket order by o.due limit 1) as due
-      from live l
-      full join replayed p using (bucket)
+    select * from unnest($2::int[], $3::bigint[], $4::bigint[]) w (bucket, pending, due)
 ), counted as (
     select coalesce(b.bucket, w.bucket) as bucket,
            coalesce(w.pending, 0) + coalesce(a.pending, 0) as pending,
