@@ -6,8 +6,8 @@ import (
 	"kapivara/pkg/kapivara"
 )
 
-// What is too much to be counted one by one is estimated from samples: exactly where it stands without gaps in the log or is
-// and never more than there are log positions.
+// What is too much to be counted one by one is estimated from samples: exactly where it stands without gaps in the log, or
+// is thin there, and never as more than there are log positions.
 func TestWhatWaitsIsCountedOrEstimated(t *testing.T) {
 	t.Parallel()
 	store, f := newReadFixture(t)
