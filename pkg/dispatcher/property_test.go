@@ -37,6 +37,7 @@ func TestTheBusKeepsItsPromises(t *testing.T) {
 				"claim":   w.claim,
 				"release": w.release,
 				"leave":   w.leave,
+				"pull":    w.pull,
 				"":        w.check,
 			})
 			w.heal()
@@ -222,6 +223,20 @@ func (l *link) Send(d *kapivara.Delivery) error {
 	w := l.w
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.given(d)
+	delete(w.owners.nobodys, d.Token)
+	switch {
+	case w.deaf || w.owners.away[d.Node]:
+		w.owners.nobodys[d.Token] = true
+		l.d.NoResponders(d.Token)
+	case w.healed:
+		l.d.Settle(d.Subscriber, d.Token, ack, nil)
+	}
+	return nil
+}
+
+// given holds what is sent or handed out against the promises.
+func (w *world) given(d *kapivara.Delivery) {
 	w.sent = append(w.sent, *d)
 	at := placeOf(d)
 	if len(d.Events) != d.To || d.From != 1 || d.To != d.Finish || !d.Complete {
@@ -247,15 +262,6 @@ func (l *link) Send(d *kapivara.Delivery) error {
 	w.attempts[at] = max(w.attempts[at], d.Attempt)
 	w.durable(d)
 	w.addressed(d)
-	delete(w.owners.nobodys, d.Token)
-	switch {
-	case w.deaf || w.owners.away[d.Node]:
-		w.owners.nobodys[d.Token] = true
-		l.d.NoResponders(d.Token)
-	case w.healed:
-		l.d.Settle(d.Subscriber, d.Token, ack, nil)
-	}
-	return nil
 }
 
 func (l *link) Notify(string, *kapivara.DeliveryRow) {}

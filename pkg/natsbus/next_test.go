@@ -1,7 +1,9 @@
 package natsbus_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -10,7 +12,9 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"kapivara/pkg/dispatcher"
 	"kapivara/pkg/kapivara"
+	"kapivara/pkg/natsbus"
 	"kapivara/pkg/wire"
 	"kapivara/tests/kit"
 )
@@ -173,5 +177,124 @@ func TestStopAnswersThePullsThatWait(t *testing.T) {
 		if m, err := answers.NextMsg(10 * time.Second); err != nil || string(m.Data) != `{"deliveries":[]}` {
 			t.Fatalf("got %v, %v, want an empty answer", m, err)
 		}
+	}
+}
+
+// Pulls may come to any dispatcher: the one with the duty serves them, for as long as they wait, and when it ends its work
+// the other serves the rest of the wait.
+func TestAPullIsServedWhereverItComes(t *testing.T) {
+	t.Parallel()
+	s := serveDispatcher(t, func(s *kapivara.Subscriber) { s.MaxInFlight = 100 })
+	shipping := kapivara.NewSubscriber("shipping")
+	shipping.MaxInFlight = 100
+	s.store.Subscribe(shipping)
+	nc, log := connect(t, s.ConnectedUrl()), kit.Logger(t)
+	watch := natsbus.NewWatch(nc, log)
+	t.Cleanup(watch.Stop)
+	second := dispatcher.New(s.store, natsbus.NewDispatchSender(nc, watch), dispatcher.Config{}, log)
+	server, err := natsbus.ServeDispatcher(nc, second, natsbus.Service{Version: "0.1.0"}, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Drain(context.Background()); err != nil {
+			t.Error(err)
+		}
+		second.Stop()
+	})
+	kit.Eventually(t, 20*time.Second, func() error {
+		one, err := second.Owner(t.Context(), "billing")
+		other, errOther := second.Owner(t.Context(), "shipping")
+		if one == 0 || other == 0 || one == other {
+			return fmt.Errorf("billing is with run %d, shipping with %d: %w", one, other, errors.Join(err, errOther))
+		}
+		return nil
+	})
+	const each = 20
+	begin := func(request string) <-chan string {
+		got := make(chan string, 2*each)
+		for _, subscriber := range []string{"billing", "shipping"} {
+			for range each {
+				go func() {
+					m, err := s.Request("kapivara.v1.next."+subscriber, []byte(request), 40*time.Second)
+					if err != nil {
+						got <- err.Error()
+						return
+					}
+					got <- string(m.Data)
+				}()
+			}
+		}
+		return got
+	}
+	got := begin(`{"wait":"20s"}`)
+	for i := range each {
+		s.finish(fmt.Sprint(i))
+	}
+	seen := map[string]int{}
+	for range 2 * each {
+		reply := <-got
+		pulled, err := wire.DecodeNextReply([]byte(reply))
+		if err != nil || len(pulled) != 1 {
+			t.Fatalf("got %.300s, %v, want one delivery", reply, err)
+		}
+		seen[pulled[0].Subscriber+" "+string(pulled[0].Stream)]++
+	}
+	if len(seen) != 2*each {
+		t.Errorf("got %v, want each delivery once", seen)
+	}
+	got = begin(`{"wait":"2s"}`)
+	s.ask("kapivara.v1.next.billing", `{}`) // those before it have arrived
+	s.stop()
+	for range 2 * each {
+		if reply := <-got; reply != `{"deliveries":[]}` {
+			t.Errorf("got %s, want an empty answer", reply)
+		}
+	}
+	if reply := s.ask("kapivara.v1.next.nobody", `{"wait":"20s"}`); !strings.Contains(reply, `"code":"not_found"`) {
+		t.Errorf("no such subscriber: got %s", reply)
+	}
+}
+
+// Of a claimed bucket the owner alone is served, who need not listen while it pulls.
+func TestOfAClaimedBucketItsOwnerPullsAlone(t *testing.T) {
+	t.Parallel()
+	s := serveDispatcher(t, func(s *kapivara.Subscriber) { s.Buckets = 1 })
+	waiting := nats.NewInbox()
+	answers, err := s.SubscribeSync(waiting)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.ask("kapivara.v1.next.billing", `{"node":"n1"}`); got != `{"deliveries":[]}` { // it is one that pulls
+		t.Fatalf("got %s", got)
+	}
+	if got := s.ask("kapivara.v1.claim.billing", `{"node":"n1","count":1,"ttl":"1m"}`); !strings.Contains(got, `"bucket":"0"`) {
+		t.Fatalf("claim: got %s", got)
+	}
+	if err := s.PublishRequest("kapivara.v1.next.billing", waiting, []byte(`{"wait":"30s"}`)); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		s.finish(fmt.Sprint(i))
+		for _, other := range []string{`{}`, `{"node":"n2"}`, `{"bucket":"0","node":"n2"}`} {
+			if got := s.ask("kapivara.v1.next.billing", other); got != `{"deliveries":[]}` {
+				t.Errorf("%s: got %s, want nothing", other, got)
+			}
+		}
+		d := s.pull(`{"node":"n1","wait":"20s"}`)
+		if len(d) != 1 || d[0].Number != int64(i+1) {
+			t.Fatalf("the owner got %v, want number %d", d, i+1)
+		}
+		if got := s.ask("kapivara.v1.settle.billing", string(wire.EncodeSettle(d[0].Token, kapivara.Answer{Verdict: kapivara.Ack}))); got != `{"settled":"committed"}` {
+			t.Errorf("ack: got %s", got)
+		}
+	}
+	s.ask("kapivara.v1.release.billing", `{"node":"n1"}`)
+	s.finish("3")
+	if m, err := answers.NextMsg(20 * time.Second); err != nil || !strings.Contains(string(m.Data), `"number":4`) {
+		t.Errorf("after the release: got %v, %v, want number 4 for whoever waits", m, err)
 	}
 }
