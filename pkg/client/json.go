@@ -13,6 +13,15 @@ func EventJSON(e *Event) []byte { return wire.AppendEvent(nil, e) }
 // AppendResultJSON writes the reply to an append as the wire has it.
 func AppendResultJSON(r *AppendResult) []byte { return wire.AppendReply(nil, r) }
 
+// AppendManyResultJSON writes the reply to an append-many as the wire has it.
+func AppendManyResultJSON(r *AppendManyResult) []byte { return wire.AppendManyReply(nil, r) }
+
+// ParseAppendMany reads the request of an append-many as the wire has it, and refuses what a service would refuse by the
+// request alone. The request holds parts of the text.
+func ParseAppendMany(text []byte) (AppendMany, error) {
+	return wire.DecodeAppendMany(text, wire.DefaultLimits())
+}
+
 // DeliveryRowJSON writes a delivery as lists have it on the wire.
 func DeliveryRowJSON(r *DeliveryRow) []byte { return wire.AppendDeliveryRow(nil, r) }
 

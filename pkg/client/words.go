@@ -16,6 +16,14 @@ type (
 	Append = kapivara.Append
 	// AppendResult is the reply to an append.
 	AppendResult = kapivara.AppendResult
+	// AppendMany is one request to store events in several streams, all or nothing, on conditions.
+	AppendMany = kapivara.AppendMany
+	// Condition is what must hold of a stream, written or not.
+	Condition = kapivara.Condition
+	// AppendManyResult is the reply to an append-many: one for each of its appends.
+	AppendManyResult = kapivara.AppendManyResult
+	// Violation is an expectation of an append-many that fails, in the facts of its wrong_version.
+	Violation = kapivara.Violation
 	// Placed is the place of one event of an append.
 	Placed = kapivara.Placed
 	// Expect is what an append expects of its stream; the zero value expects nothing.

@@ -97,6 +97,22 @@ type Rules struct {
 // Decide judges an append that passed Check against the stream as it is now: it sets repeats aside, then refuses by the
 // order of protocol section 3, or gives the place of each event. It changes nothing; Apply does.
 func Decide(a *Append, head *Head, known Known, rules Rules) (Decision, error) {
+	d := place(a, head, known)
+	if d.New == 0 {
+		return d, nil
+	}
+	for _, judge := range [...]judge{
+		judgeVersion, judgeCanary, judgeID, judgePosition, judgeFinished, judgeFinish, judgeSchema,
+	} {
+		if err := judge(a, head, known, rules, &d); err != nil {
+			return Decision{}, err
+		}
+	}
+	return d, nil
+}
+
+// place sets repeats aside and gives the others the positions that they would have.
+func place(a *Append, head *Head, known Known) Decision {
 	d := Decision{Events: make([]Placed, len(a.Events))}
 	next := head.Version + 1
 	for i := range a.Events {
@@ -114,17 +130,7 @@ func Decide(a *Append, head *Head, known Known, rules Rules) (Decision, error) {
 		}
 		d.New++
 	}
-	if d.New == 0 {
-		return d, nil
-	}
-	for _, judge := range [...]func(*Append, *Head, Known, Rules, *Decision) error{
-		judgeVersion, judgeID, judgePosition, judgeFinished, judgeFinish, judgeSchema,
-	} {
-		if err := judge(a, head, known, rules, &d); err != nil {
-			return Decision{}, err
-		}
-	}
-	return d, nil
+	return d
 }
 
 // Apply gives the new events the log positions from first on, in the order of the request, and brings the head to where

@@ -5,6 +5,9 @@ package kapivara
 
 const missingShown = 100
 
+// judge refuses an append, or finds nothing against it.
+type judge func(*Append, *Head, Known, Rules, *Decision) error
+
 func judgeVersion(a *Append, head *Head, _ Known, _ Rules, _ *Decision) error {
 	if !a.Expect.Holds(head.Version) {
 		return &Error{
@@ -13,6 +16,10 @@ func judgeVersion(a *Append, head *Head, _ Known, _ Rules, _ *Decision) error {
 			Facts:   Facts{Stream: string(a.Stream), Expected: &a.Expect, Actual: &head.Version},
 		}
 	}
+	return nil
+}
+
+func judgeCanary(a *Append, head *Head, _ Known, _ Rules, _ *Decision) error {
 	if a.Canary != nil && head.Version > 0 && *a.Canary != head.Canary {
 		return &Error{
 			Code:    CanaryMismatch,

@@ -11,3 +11,8 @@ func TestAppend(t *testing.T) {
 	t.Parallel()
 	porttest.Append(t, stores.Memory)
 }
+
+func TestAppendMany(t *testing.T) {
+	t.Parallel()
+	porttest.AppendMany(t, stores.Memory)
+}

@@ -31,6 +31,7 @@ type AppendStore struct {
 // start comes in its order after it.
 type Writer interface {
 	Append(publisher string, a *kapivara.Append, done func(*kapivara.AppendResult, error))
+	AppendMany(publisher string, m *kapivara.AppendMany, done func(*kapivara.AppendManyResult, error))
 	Start(ctx context.Context) error
 	Stop()
 }

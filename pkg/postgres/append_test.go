@@ -11,3 +11,8 @@ func TestAppend(t *testing.T) {
 	t.Parallel()
 	porttest.Append(t, stores.Postgres)
 }
+
+func TestAppendMany(t *testing.T) {
+	t.Parallel()
+	porttest.AppendMany(t, stores.Postgres)
+}

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"strconv"
 	"unicode/utf8"
 
@@ -12,14 +11,9 @@ import (
 // the request alone. Data and attributes are parts of the body, which the caller must leave alone from then on. An error
 // is a *kapivara.Error: invalid_request with the path of the field, or too_large.
 func DecodeAppend(body []byte, l Limits) (kapivara.Append, error) {
-	if len(body) > l.Request {
-		return kapivara.Append{}, kapivara.Oversize("the size of the request in bytes", l.Request, len(body))
-	}
-	if !utf8.Valid(body) {
-		return kapivara.Append{}, kapivara.Invalid("", "a request is UTF-8, this one is not")
-	}
-	if len(bytes.TrimLeft(body, " \t\r\n")) == 0 {
-		body = []byte("{}")
+	body, err := requestBody(body, l)
+	if err != nil {
+		return kapivara.Append{}, err
 	}
 	d := decoder{scanner: scanner{b: body, most: l.Depth}, limits: l, index: -1}
 	var a kapivara.Append
@@ -36,7 +30,8 @@ func DecodeAppend(body []byte, l Limits) (kapivara.Append, error) {
 type decoder struct {
 	scanner
 	limits Limits
-	index  int    // of the event in the request, negative where an event stands alone
+	index  int    // of the event in its append, negative where an event stands alone
+	before int    // events in the appends before this one
 	attrs  []byte // collects the attributes of all events; each event holds a part of it
 	from   int    // where the part of the event that is being read begins
 }
@@ -167,8 +162,8 @@ func (d *decoder) events(a *kapivara.Append) error {
 			d.index = -1
 			return err
 		}
-		if d.index >= d.limits.Events {
-			return kapivara.Oversize("the number of events", d.limits.Events, d.index+1)
+		if d.before+d.index >= d.limits.Events {
+			return kapivara.Oversize("the number of events", d.limits.Events, d.before+d.index+1)
 		}
 		start := d.i
 		a.Events = append(a.Events, kapivara.NewEvent{})
@@ -183,7 +178,7 @@ func (d *decoder) events(a *kapivara.Append) error {
 
 // room makes place for as many events as the rest of the request can hold if they are as large as the first.
 func (d *decoder) room(first kapivara.NewEvent, size int) []kapivara.NewEvent {
-	n := min(2+(len(d.b)-d.i)/size, d.limits.Events)
+	n := min(2+(len(d.b)-d.i)/size, d.limits.Events-d.before)
 	return append(make([]kapivara.NewEvent, 0, n), first)
 }
 

@@ -13,9 +13,7 @@ func EncodeAppend(dst []byte, a *kapivara.Append) []byte {
 	dst = append(dst, `{"stream":`...)
 	dst = appendString(dst, string(a.Stream))
 	if a.Expect != kapivara.ExpectAny() {
-		dst = append(dst, `,"expect":`...)
-		expect, _ := json.Marshal(a.Expect) // a word or a number: it cannot fail
-		dst = append(dst, expect...)
+		dst = appendExpect(append(dst, `,"expect":`...), a.Expect)
 	}
 	if a.Canary != nil {
 		dst = append(dst, `,"canary":`...)
@@ -29,6 +27,37 @@ func EncodeAppend(dst []byte, a *kapivara.Append) []byte {
 		dst = appendNewEvent(dst, &a.Events[i])
 	}
 	return append(dst, ']', '}')
+}
+
+// EncodeAppendMany writes the request of an append-many.
+func EncodeAppendMany(dst []byte, m *kapivara.AppendMany) []byte {
+	dst = append(dst, `{"appends":[`...)
+	for i := range m.Appends {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = EncodeAppend(dst, &m.Appends[i])
+	}
+	dst = append(dst, ']')
+	for i, c := range m.Conditions {
+		if i == 0 {
+			dst = append(dst, `,"conditions":[`...)
+		} else {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, `{"stream":`...)
+		dst = appendString(dst, string(c.Stream))
+		dst = append(appendExpect(append(dst, `,"expect":`...), c.Expect), '}')
+	}
+	if len(m.Conditions) > 0 {
+		dst = append(dst, ']')
+	}
+	return append(dst, '}')
+}
+
+func appendExpect(dst []byte, e kapivara.Expect) []byte {
+	expect, _ := json.Marshal(e) // a word or a number: it cannot fail
+	return append(dst, expect...)
 }
 
 func appendNewEvent(dst []byte, e *kapivara.NewEvent) []byte {

@@ -86,7 +86,12 @@ func appendError(dst []byte, e *kapivara.Error) []byte {
 	if e.Facts.Path == "" && (e.Code == kapivara.InvalidRequest || e.Code == kapivara.SchemaViolation) {
 		dst = append(dst, `,"path":""`...) // these always have one: it is the whole request
 	}
-	if facts := encodeFacts(e.Facts); len(facts) > 2 {
+	facts := encodeFacts(e.Facts)
+	for f := e.Facts; len(facts) > MaxReply-8<<10 && len(f.Violations) > 1; { // an answer that lacks some beats none
+		f.Violations = f.Violations[:len(f.Violations)/2]
+		facts = encodeFacts(f)
+	}
+	if len(facts) > 2 {
 		dst = append(dst, ',')
 		dst = append(dst, facts[1:len(facts)-1]...)
 	}

@@ -56,6 +56,45 @@ func DecodeAppendReply(body []byte) (kapivara.AppendResult, error) {
 	return r, nil
 }
 
+// AppendManyReply writes the reply to an append-many.
+func AppendManyReply(dst []byte, r *kapivara.AppendManyResult) []byte {
+	dst = append(dst, `{"appends":[`...)
+	for i := range r.Appends {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = AppendReply(dst, &r.Appends[i])
+	}
+	return append(dst, ']', '}')
+}
+
+// DecodeAppendManyReply reads the reply to an append-many. One without appends is not from Kapivara, as with
+// DecodeAppendReply.
+func DecodeAppendManyReply(body []byte) (kapivara.AppendManyResult, error) {
+	var r kapivara.AppendManyResult
+	d := reading(body)
+	err := d.whole(func() error {
+		return d.each("a reply", func(name []byte) error {
+			if string(name) != "appends" {
+				return d.pass()
+			}
+			r.Appends = []kapivara.AppendResult{}
+			return d.list("appends", func() error {
+				r.Appends = append(r.Appends, kapivara.AppendResult{})
+				return d.appendReply(&r.Appends[len(r.Appends)-1])
+			})
+		})
+	})
+	switch {
+	case err != nil:
+		return kapivara.AppendManyResult{}, kapivara.Refuse(kapivara.Internal, "the reply to the append-many is no JSON of Kapivara")
+	case r.Appends == nil:
+		return kapivara.AppendManyResult{}, kapivara.Refuse(kapivara.Internal,
+			"the reply to the append-many has no appends: something else answers on this subject")
+	}
+	return r, nil
+}
+
 func (d *decoder) appendReply(r *kapivara.AppendResult) error {
 	return d.each("a reply", func(name []byte) (err error) {
 		switch string(name) {

@@ -12,8 +12,8 @@ import (
 type flight struct {
 	batch   *kapivara.Batch
 	jobs    []*job
-	results []*kapivara.AppendResult
-	streams []kapivara.Stream // whose heads rest on it
+	results []*kapivara.AppendResult // of all appends of the jobs, in their order
+	streams []kapivara.Stream        // whose heads rest on it
 	wait    func() (time.Time, error)
 	err     error
 	over    chan struct{} // closed when it has landed
@@ -60,11 +60,18 @@ func (w *Writer) ready(ctx context.Context, jobs []*job) error {
 			return err
 		}
 	}
+	streams := 0
+	for _, j := range jobs {
+		streams += len(j.appends) + len(j.conditions())
+	}
+	w.heads.atLeast((maxFlights + 1) * streams) // a batch of requests of many streams may have more than its events
 	var unknown []kapivara.Stream
 	for _, j := range jobs {
-		if _, ok := w.heads.get(j.append.Stream); !ok {
-			w.heads.put(j.append.Stream, &kapivara.Head{Stream: j.append.Stream})
-			unknown = append(unknown, j.append.Stream)
+		for s := range j.streams {
+			if _, ok := w.heads.get(s); !ok {
+				w.heads.put(s, &kapivara.Head{Stream: s})
+				unknown = append(unknown, s)
+			}
 		}
 	}
 	if len(unknown) == 0 {
@@ -112,33 +119,42 @@ const (
 // decide takes a job into the draft, or tells which other road it has to take. Only what is certain to be accepted goes
 // fast: a refusal must be decided on what is stored, not on what is on its way.
 func (w *Writer) decide(j *job, registry *kapivara.Registry, draft *kapivara.Draft, f *flight) road {
-	if registry.Admit(j.publisher, j.append) != nil {
+	if j.admit(registry) != nil || j.needsRegistering(registry) {
 		return roadExclusive
 	}
-	if newPublisher, types := registry.Unknown(j.publisher, j.append); newPublisher || len(types) > 0 {
-		return roadExclusive
+	if len(j.appends) == 0 {
+		return roadRepeat // it stores nothing: what is stored answers it, and needs no batch
 	}
-	for i := range j.append.Events {
-		if _, seen := w.ids.get(j.append.Events[i].ID); seen {
-			return roadRepeat
+	for _, a := range j.appends {
+		for i := range a.Events {
+			if _, seen := w.ids.get(a.Events[i].ID); seen {
+				return roadRepeat
+			}
 		}
 	}
-	head, _ := w.heads.get(j.append.Stream)
 	j.judge(registry, w.schemas)
-	decision, err := kapivara.Decide(j.append, head, kapivara.Known{}, j.rules(registry))
+	decisions, err := j.decide(w, nil, registry)
 	switch {
 	case err != nil && j.tries == 0:
 		return roadRepeat
 	case err != nil:
 		return roadExclusive
 	}
-	for i := range j.append.Events {
-		w.ids.put(j.append.Events[i].ID, struct{}{})
-	}
 	f.jobs = append(f.jobs, j)
-	f.results = append(f.results, draft.Add(j.append, head, decision))
-	f.streams = append(f.streams, j.append.Stream)
+	for n, a := range j.appends {
+		for i := range a.Events {
+			w.ids.put(a.Events[i].ID, struct{}{})
+		}
+		f.results = append(f.results, draft.Add(a, w.head(a.Stream), decisions[n]))
+		f.streams = append(f.streams, a.Stream)
+	}
 	return roadFast
+}
+
+// head is the remembered head of a stream of the batch that is being made up.
+func (w *Writer) head(s kapivara.Stream) *kapivara.Head {
+	head, _ := w.heads.get(s)
+	return head
 }
 
 // land waits for the batches in their order and answers the appends of those that are durable.
@@ -147,8 +163,10 @@ func (w *Writer) land() {
 		recorded, err := f.wait()
 		f.err = err
 		if err == nil {
-			for i, j := range f.jobs {
-				j.done(f.results[i], nil)
+			rest := f.results
+			for _, j := range f.jobs {
+				j.done(rest[:len(j.appends):len(j.appends)], nil)
+				rest = rest[len(j.appends):]
 			}
 			w.stored(notice(f.batch, f.jobs, f.results, recorded))
 		}
@@ -165,10 +183,14 @@ func (w *Writer) settle(f *flight) {
 		return
 	}
 	w.sure = false
-	for i, j := range f.jobs {
-		w.heads.drop(f.streams[i])
-		for n := range j.append.Events {
-			w.ids.drop(j.append.Events[n].ID)
+	for _, s := range f.streams {
+		w.heads.drop(s)
+	}
+	for _, j := range f.jobs {
+		for _, a := range j.appends {
+			for i := range a.Events {
+				w.ids.drop(a.Events[i].ID)
+			}
 		}
 		j.tries++
 	}

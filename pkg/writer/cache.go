@@ -11,6 +11,9 @@ func newRecent[K comparable, V any](n int) *recent[K, V] {
 	return &recent[K, V]{n: n, now: map[K]V{}}
 }
 
+// atLeast has it remember at least the last n keys from now on.
+func (r *recent[K, V]) atLeast(n int) { r.n = max(r.n, n) }
+
 // get gives what is remembered, and remembers it longer.
 func (r *recent[K, V]) get(key K) (V, bool) {
 	v, ok := r.now[key]

@@ -10,8 +10,8 @@ import (
 
 // verdict is what the exclusive road answers a job once its transaction is durable.
 type verdict struct {
-	result *kapivara.AppendResult
-	err    error
+	results []*kapivara.AppendResult
+	err     error
 }
 
 // exclusive decides the jobs under the log's lock. No batch is on its way.
@@ -41,9 +41,9 @@ func (w *Writer) exclusive(jobs []*job) {
 	w.followSession(s)
 	stored, results := []*job{}, []*kapivara.AppendResult{}
 	for i, j := range jobs {
-		j.done(verdicts[i].result, verdicts[i].err)
+		j.done(verdicts[i].results, verdicts[i].err)
 		if verdicts[i].err == nil {
-			stored, results = append(stored, j), append(results, verdicts[i].result)
+			stored, results = append(stored, j), append(results, verdicts[i].results...)
 		}
 	}
 	if len(s.draft.Batch.Events) > 0 {

@@ -7,16 +7,17 @@ import (
 	"kapivara/pkg/kapivara"
 )
 
-// job is an append on its way.
+// job is a request on its way: an append, or several and conditions that are judged together.
 type job struct {
 	publisher string
-	append    *kapivara.Append
-	done      func(*kapivara.AppendResult, error)
+	appends   []*kapivara.Append
+	many      *kapivara.AppendMany // nil where it is one append by itself
+	done      func([]*kapivara.AppendResult, error)
 	since     time.Time
 	tries     int // how often it went the fast road in vain
-	// Judged by the schemas of this version of the registry: nil where nothing is violated.
+	// Judged by the schemas of this version of the registry, for each append: nil where nothing is violated.
 	judged     int64
-	violations []error
+	violations [][]error
 }
 
 // judge holds the data against the schemas of the registry.
@@ -25,19 +26,28 @@ func (j *job) judge(r *kapivara.Registry, schemas Schemas) {
 		return
 	}
 	j.judged, j.violations = r.Version, nil
-	for i := range j.append.Events {
-		e := &j.append.Events[i]
-		t := r.Types[e.Type]
-		if t == nil || t.Schema == nil {
-			continue
-		}
-		if err := schemas(t, e.Kind, e.Data); err != nil {
-			if j.violations == nil {
-				j.violations = make([]error, len(j.append.Events))
+	for n, a := range j.appends {
+		for i := range a.Events {
+			e := &a.Events[i]
+			t := r.Types[e.Type]
+			if t == nil || t.Schema == nil {
+				continue
 			}
-			j.violations[i] = within(i, err)
+			if err := schemas(t, e.Kind, e.Data); err != nil {
+				j.violate(n, i, within(i, err))
+			}
 		}
 	}
+}
+
+func (j *job) violate(n, i int, err error) {
+	if j.violations == nil {
+		j.violations = make([][]error, len(j.appends))
+	}
+	if j.violations[n] == nil {
+		j.violations[n] = make([]error, len(j.appends[n].Events))
+	}
+	j.violations[n][i] = err
 }
 
 // within puts the event before the path of a refusal.
@@ -51,15 +61,15 @@ func within(i int, err error) error {
 	return &e
 }
 
-// rules are the job's part of the rules of a decision.
-func (j *job) rules(r *kapivara.Registry) kapivara.Rules {
+// rules are the part of the rules of a decision that is the n-th append's.
+func (j *job) rules(r *kapivara.Registry, n int) kapivara.Rules {
 	return kapivara.Rules{
 		Visible: func(s kapivara.Stream) bool { return r.MayAppendTo(j.publisher, s) },
 		Schema: func(i int) error {
-			if j.violations == nil {
+			if j.violations == nil || j.violations[n] == nil {
 				return nil
 			}
-			return j.violations[i]
+			return j.violations[n][i]
 		},
 	}
 }
@@ -80,10 +90,11 @@ func answerAll(jobs []*job, err error) {
 	}
 }
 
+// appendsOf are the appends of all jobs, in their order.
 func appendsOf(jobs []*job) []*kapivara.Append {
-	appends := make([]*kapivara.Append, len(jobs))
-	for i, j := range jobs {
-		appends[i] = j.append
+	appends := make([]*kapivara.Append, 0, len(jobs))
+	for _, j := range jobs {
+		appends = append(appends, j.appends...)
 	}
 	return appends
 }

@@ -2,6 +2,8 @@ package writer
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"kapivara/pkg/kapivara"
 )
@@ -28,7 +30,7 @@ func (w *Writer) repeat(jobs []*job) {
 	})
 }
 
-// answerRepeats answers the jobs all of whose events are stored, and gives the others back.
+// answerRepeats answers the jobs all of whose events are stored, and those that store nothing; the others it gives back.
 func (w *Writer) answerRepeats(jobs []*job, registry *kapivara.Registry) []*job {
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
@@ -37,15 +39,17 @@ func (w *Writer) answerRepeats(jobs []*job, registry *kapivara.Registry) []*job 
 		answerAll(jobs, err)
 		return nil
 	}
-	var pure, rest []*job
-	var decisions []kapivara.Decision
-	for i, j := range jobs {
-		decision, err := kapivara.Decide(j.append, &kapivara.Head{}, known[i], kapivara.Rules{})
+	var rest []*job
+	var pure []repeated
+	for _, j := range jobs {
+		mine := known[:len(j.appends)]
+		known = known[len(j.appends):]
+		decisions, repeats := j.repeats(mine)
 		switch {
-		case err == nil && decision.New == 0 && version == registry.Version:
-			pure, decisions = append(pure, j), append(decisions, decision)
+		case repeats && version == registry.Version:
+			pure = append(pure, repeated{j, decisions})
 			continue
-		case len(known[i].ByID) > 0:
+		case anyStored(mine):
 			j.tries += 10 // something of it is stored: only the exclusive road can tell
 		default:
 			j.tries++
@@ -53,25 +57,73 @@ func (w *Writer) answerRepeats(jobs []*job, registry *kapivara.Registry) []*job 
 		rest = append(rest, j)
 	}
 	if len(pure) > 0 {
-		w.answerPure(ctx, pure, decisions)
+		w.answerPure(ctx, pure)
 	}
 	return rest
 }
 
-func (w *Writer) answerPure(ctx context.Context, jobs []*job, decisions []kapivara.Decision) {
-	streams := make([]kapivara.Stream, len(jobs))
-	for i, j := range jobs {
-		streams[i] = j.append.Stream
+// repeated is a job that stores nothing, with the places of its events.
+type repeated struct {
+	*job
+	decisions []kapivara.Decision
+}
+
+// repeats tells whether all events of the job are stored, which holds of one without events as well.
+func (j *job) repeats(known []kapivara.Known) ([]kapivara.Decision, bool) {
+	decisions := make([]kapivara.Decision, len(j.appends))
+	for n, a := range j.appends {
+		decision, err := kapivara.Decide(a, &kapivara.Head{}, known[n], kapivara.Rules{})
+		if err != nil || decision.New > 0 {
+			return nil, false
+		}
+		decisions[n] = decision
 	}
-	heads, err := w.lookup.Heads(ctx, streams, false)
+	return decisions, true
+}
+
+func anyStored(known []kapivara.Known) bool {
+	return slices.ContainsFunc(known, func(k kapivara.Known) bool { return len(k.ByID) > 0 })
+}
+
+// answerPure answers by the streams as they are at one moment, after the jobs came. Where a job asks for nothing but
+// its conditions they are judged by that moment.
+func (w *Writer) answerPure(ctx context.Context, jobs []repeated) {
+	heads := map[kapivara.Stream]*kapivara.Head{}
+	var streams []kapivara.Stream
+	for _, j := range jobs {
+		for s := range j.streams {
+			if heads[s] == nil {
+				heads[s] = &kapivara.Head{Stream: s}
+				streams = append(streams, s)
+			}
+		}
+	}
+	stored, err := w.lookup.Heads(ctx, streams, false)
 	if err != nil {
-		answerAll(jobs, err)
+		for _, j := range jobs {
+			j.done(nil, err)
+		}
 		return
 	}
-	for i, j := range jobs {
-		j.done(result(heads[j.append.Stream], decisions[i]), nil)
+	maps.Copy(heads, stored)
+	for _, j := range jobs {
+		if len(j.appends) == 0 {
+			_, err := j.decide(snapshot(heads), nil, nil)
+			j.done(nil, err)
+			continue
+		}
+		results := make([]*kapivara.AppendResult, len(j.appends))
+		for n, a := range j.appends {
+			results[n] = result(heads[a.Stream], j.decisions[n])
+		}
+		j.done(results, nil)
 	}
 }
+
+// snapshot is streams as they are at one moment.
+type snapshot map[kapivara.Stream]*kapivara.Head
+
+func (s snapshot) head(stream kapivara.Stream) *kapivara.Head { return s[stream] }
 
 func result(head *kapivara.Head, decision kapivara.Decision) *kapivara.AppendResult {
 	return &kapivara.AppendResult{

@@ -34,9 +34,11 @@ func openSession(ctx context.Context, tx Exclusive, jobs []*job) (*session, erro
 	streams := map[kapivara.Stream]*kapivara.Head{}
 	var names []kapivara.Stream
 	for _, j := range jobs {
-		if s := j.append.Stream; streams[s] == nil {
-			streams[s] = &kapivara.Head{Stream: s}
-			names = append(names, s)
+		for s := range j.streams {
+			if streams[s] == nil {
+				streams[s] = &kapivara.Head{Stream: s}
+				names = append(names, s)
+			}
 		}
 	}
 	heads, err := tx.Heads(ctx, names, registry.NeedsTypes())
@@ -57,39 +59,50 @@ func (s *session) decideAll(ctx context.Context, jobs []*job, schemas Schemas) (
 	}
 	verdicts := make([]verdict, len(jobs))
 	for i, j := range jobs {
-		s.addFresh(j.append, &known[i])
-		result, err := s.decide(ctx, j, known[i], schemas)
+		for n, a := range j.appends {
+			s.addFresh(a, &known[n])
+		}
+		results, err := s.decide(ctx, j, known[:len(j.appends)], schemas)
+		known = known[len(j.appends):]
 		if err != nil && !refusal(err) {
 			return nil, err
 		}
-		verdicts[i] = verdict{result, err}
+		verdicts[i] = verdict{results, err}
 	}
 	return verdicts, nil
 }
 
-func (s *session) decide(ctx context.Context, j *job, known kapivara.Known, schemas Schemas) (*kapivara.AppendResult, error) {
-	if err := s.registry.Admit(j.publisher, j.append); err != nil {
+func (s *session) decide(ctx context.Context, j *job, known []kapivara.Known, schemas Schemas) ([]*kapivara.AppendResult, error) {
+	if err := j.admit(s.registry); err != nil {
 		return nil, err
 	}
 	j.judge(s.judged, schemas)
-	head := s.heads[j.append.Stream]
-	decision, err := kapivara.Decide(j.append, head, known, j.rules(s.registry))
+	decisions, err := j.decide(s, known, s.registry)
 	if err != nil {
 		return nil, err
 	}
-	if decision.New > 0 {
-		if err := s.register(ctx, j); err != nil {
-			return nil, err
+	for _, d := range decisions {
+		if d.New > 0 {
+			if err := s.register(ctx, j); err != nil {
+				return nil, err
+			}
+			break
 		}
 	}
-	result := s.draft.Add(j.append, head, decision)
-	s.noteFresh(j, result)
-	return result, nil
+	results := make([]*kapivara.AppendResult, len(j.appends))
+	for n, a := range j.appends {
+		results[n] = s.draft.Add(a, s.heads[a.Stream], decisions[n])
+		s.noteFresh(j.publisher, a, results[n])
+	}
+	return results, nil
 }
 
-// register sets what an open registry does not know yet, since the append is accepted.
+// head is a stream as the session has it by now.
+func (s *session) head(stream kapivara.Stream) *kapivara.Head { return s.heads[stream] }
+
+// register sets what an open registry does not know yet, since the request is accepted.
 func (s *session) register(ctx context.Context, j *job) error {
-	newPublisher, types := s.registry.Unknown(j.publisher, j.append)
+	newPublisher, types := j.unknown(s.registry)
 	if !newPublisher && len(types) == 0 {
 		return nil
 	}
@@ -115,8 +128,8 @@ func (s *session) addFresh(a *kapivara.Append, known *kapivara.Known) {
 	}
 }
 
-func (s *session) noteFresh(j *job, result *kapivara.AppendResult) {
-	for i, e := range eventsOf(j, result, time.Time{}) {
+func (s *session) noteFresh(publisher string, a *kapivara.Append, result *kapivara.AppendResult) {
+	for i, e := range eventsOf(publisher, a, result, time.Time{}) {
 		if result.Events[i].Stored {
 			s.fresh[e.ID] = &e
 			s.places[place{e.Stream, e.Position}] = e.ID

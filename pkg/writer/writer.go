@@ -108,14 +108,24 @@ func (w *Writer) Stop() {
 // Append has the events stored, all or none. The append has passed its Check; done is called once it is durable, or
 // with the refusal, possibly before Append returns.
 func (w *Writer) Append(publisher string, a *kapivara.Append, done func(*kapivara.AppendResult, error)) {
-	j := &job{publisher: publisher, append: a, done: done, since: time.Now()}
+	w.take(&job{publisher: publisher, appends: []*kapivara.Append{a}, done: func(results []*kapivara.AppendResult, err error) {
+		if err != nil {
+			done(nil, err)
+			return
+		}
+		done(results[0], nil)
+	}})
+}
+
+func (w *Writer) take(j *job) {
+	j.since = time.Now()
 	if r := w.registry.Load(); r != nil {
 		j.judge(r, w.schemas)
 	}
 	select {
 	case w.queue <- j:
 	default:
-		done(nil, &kapivara.Error{
+		j.done(nil, &kapivara.Error{
 			Code: kapivara.Busy, Message: "the writer's queue is full; send the same request again later",
 			Facts: kapivara.Facts{RetryAfter: "100ms"},
 		})
@@ -180,7 +190,7 @@ func (w *Writer) collect() []*job {
 	w.again = nil
 	events := 0
 	for i, j := range jobs {
-		if events += len(j.append.Events); events >= w.config.BatchEvents && i+1 < len(jobs) {
+		if events += j.weight(); events >= w.config.BatchEvents && i+1 < len(jobs) {
 			w.again = jobs[i+1:]
 			return jobs[:i+1]
 		}
@@ -189,7 +199,7 @@ func (w *Writer) collect() []*job {
 		select {
 		case j := <-w.queue:
 			jobs = append(jobs, j)
-			events += len(j.append.Events)
+			events += j.weight()
 		default:
 			return jobs
 		}

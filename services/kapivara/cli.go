@@ -34,6 +34,8 @@ type cli struct {
 	Top       topCommand       `cmd:"" group:"Deliveries" help:"Watch subscribers and buckets: lag, owners, rates; again each second."`
 	Settle    settleCommand    `cmd:"" group:"Deliveries" help:"Answer a delivery by its token."`
 
+	AppendMany appendManyCommand `cmd:"" group:"Events" help:"Store events in several streams, all or nothing, on conditions."`
+
 	Subscriber subscriberCommand `cmd:"" aliases:"sub" group:"Registry" help:"Set, show, list and remove subscribers."`
 	Publisher  publisherCommand  `cmd:"" aliases:"pub" group:"Registry" help:"Set, show, list and remove publishers."`
 	EventType  eventTypeCommand  `cmd:"" aliases:"type" group:"Registry" help:"Set, show, list and remove event types."`

@@ -119,7 +119,6 @@ func notBuilt() []bad {
 		return bad{"later: " + name, "kapivara.v1." + subject, body, "invalid_request", `{"path": ""}`}
 	}
 	return []bad{
-		whole("append-many", "append-many.p", `{"appends": []}`),
 		whole("hide", "delivery.hide.sub", `{"stream": "a/b/c/1"}`), whole("park", "delivery.park.sub", `{"stream": "a/b/c/1"}`),
 		whole("retry", "delivery.retry.sub", `{"state": "parked"}`), whole("discard", "delivery.discard.sub", `{"stream": "a/b/c/1"}`), whole("replay", "delivery.replay.sub", `{"after": 0}`),
 		invalid("canary buckets", "registry.subscriber.set.fresh", `{"canary_buckets": 1}`), invalid("growth mode", "registry.subscriber.set.fresh", `{"deliver": "appended"}`),

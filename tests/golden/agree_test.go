@@ -71,3 +71,45 @@ func TestSchemaAndDecoderAgreeOnAppends(t *testing.T) {
 		}
 	}
 }
+
+func TestSchemaAndDecoderAgreeOnAppendMany(t *testing.T) {
+	t.Parallel()
+	sch, err := newCompiler(t).Compile(schema.SchemaBase + "append-many.request.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const one, condition = `{"stream":"a/b/c/d","events":[{"id":"e1","type":"t"}]}`, `{"stream":"a/b/c/d","expect":1}`
+	for body, valid := range map[string]bool{
+		`{"appends":[` + one + `]}`:                                                            true,
+		`{"appends":[` + one + `],"conditions":[` + condition + `]}`:                           true,
+		`{"appends":[` + one + `],"conditions":[]}`:                                            true,
+		`{"appends":[` + one + `],"conditions":null}`:                                          true,
+		`{"appends":[],"conditions":[` + condition + `]}`:                                      true,
+		`{"conditions":[` + condition + `]}`:                                                   true,
+		`{"appends":null,"conditions":[{"stream":"a/b/c/d","expect":"exists"}]}`:               true,
+		`{"conditions":[{"stream":"a/b/c/d"}]}`:                                                false,
+		`{"conditions":[{"expect":1}]}`:                                                        false,
+		`{"conditions":[{"stream":"a/b/c/d","expect":null}]}`:                                  false,
+		`{"conditions":[{"stream":"a/b/c/d","expect":-1}]}`:                                    false,
+		`{"conditions":[{"stream":"a/b/c/d","expect":1,"events":[]}]}`:                         false,
+		`{"appends":[{"stream":"a/b/c/d","events":[]}]}`:                                       false,
+		`{"appends":[{"stream":"a/b/c/d","events":[{"id":"e1","type":"t","publisher":"p"}]}]}`: false,
+		`{"appends":[1]}`:                 false,
+		`{"appends":[],"conditions":[]}`:  false,
+		`{"appends":[` + one + `],"x":1}`: false,
+		one:                               false,
+		`{}`:                              false,
+	} {
+		_, err := wire.DecodeAppendMany([]byte(body), wire.DefaultLimits())
+		if got := err == nil; got != valid {
+			t.Errorf("decoder: %s: got %v (%v), want %v", body, got, err, valid)
+		}
+		value, err := jsonschema.UnmarshalJSON(strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := sch.Validate(value); (err == nil) != valid {
+			t.Errorf("schema: %s: got %v (%v), want %v", body, err == nil, err, valid)
+		}
+	}
+}

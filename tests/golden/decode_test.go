@@ -14,6 +14,8 @@ func TestDecodersTakeTheMessages(t *testing.T) {
 		"event.json":                func(b []byte) error { _, err := wire.DecodeEvent(b); return err },
 		"append.request.json":       func(b []byte) error { _, err := wire.DecodeAppend(b, wire.DefaultLimits()); return err },
 		"append.reply.json":         func(b []byte) error { _, err := wire.DecodeAppendReply(b); return err },
+		"append-many.request.json":  func(b []byte) error { _, err := wire.DecodeAppendMany(b, wire.DefaultLimits()); return err },
+		"append-many.reply.json":    func(b []byte) error { _, err := wire.DecodeAppendManyReply(b); return err },
 		"committed.json":            func(b []byte) error { _, err := wire.DecodeCommitted(b); return err },
 		"delivery.json":             func(b []byte) error { _, _, err := wire.DecodeDelivery(b); return err },
 		"delivery-row.json":         func(b []byte) error { _, err := wire.DecodeDeliveryRow(b); return err },

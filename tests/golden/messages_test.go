@@ -32,6 +32,20 @@ func messages(t *testing.T) []golden {
 		{"append-reply-open", "append.reply.json", wire.AppendReply(nil, &kapivara.AppendResult{
 			Stream: "a/b/c/d", Version: 3, Contiguous: 1, Events: []kapivara.Placed{{ID: "e", Position: 3, LogPosition: 1, Stored: true}},
 		})},
+		{"append-many-request", "append-many.request.json", wire.EncodeAppendMany(nil, &kapivara.AppendMany{
+			Appends: []kapivara.Append{*newAppend(), {Stream: "a/b/c/d", Events: []kapivara.NewEvent{{ID: "e1", Type: "t"}}}},
+			Conditions: []kapivara.Condition{
+				{Stream: "a/b/c/e", Expect: kapivara.ExpectNew()}, {Stream: stream, Expect: kapivara.ExpectVersion(5)},
+			},
+		})},
+		{"append-many-request-conditions", "append-many.request.json", wire.EncodeAppendMany(nil, &kapivara.AppendMany{
+			Conditions: []kapivara.Condition{{Stream: "a/b/c/d", Expect: kapivara.ExpectExists()}},
+		})},
+		{"append-many-reply", "append-many.reply.json", wire.AppendManyReply(nil, &kapivara.AppendManyResult{Appends: []kapivara.AppendResult{
+			{Stream: stream, Version: 6, Contiguous: 6, Events: []kapivara.Placed{{ID: "e2", Position: 6, LogPosition: 10294, Stored: true}}},
+			{Stream: "a/b/c/d", Version: 1, Contiguous: 1, Finish: 1, Complete: true, Events: []kapivara.Placed{{ID: "e1", Position: 1, LogPosition: 10295, Stored: true}}},
+		}})},
+		{"append-many-reply-conditions", "append-many.reply.json", wire.AppendManyReply(nil, &kapivara.AppendManyResult{})},
 		{"committed", "committed.json", wire.Committed{Head: 10294, Due: true}.Append(nil)},
 	}
 	for _, code := range wire.Codes() {

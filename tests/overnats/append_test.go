@@ -19,23 +19,31 @@ import (
 
 func TestAppend(t *testing.T) {
 	t.Parallel()
-	porttest.Append(t, func(t testing.TB, open bool) porttest.AppendStore {
-		url := kit.Postgres(t)
-		store := stores.PostgresAt(t, url, open)
-		store.Connect = func(testing.TB) (writer.Log, writer.Lookup) {
-			t.Fatal("over NATS nobody connects to the store")
-			return nil, nil
-		}
-		store.Writer = func(t testing.TB) porttest.Writer {
-			config := settings(kit.NATS(t), url)
-			config.OpenRegistry = open
-			return &remoteWriter{t: t, config: config}
-		}
-		store.Records = remoteRecords(t, url, open, store.Registry)
-		bySQL, byNATS := store.Events, remoteLog(t, url)
-		store.Events = func(t testing.TB) []kapivara.Event { return sameLog(t, byNATS(t), bySQL(t)) }
-		return store
-	})
+	porttest.Append(t, appendStore)
+}
+
+func TestAppendMany(t *testing.T) {
+	t.Parallel()
+	porttest.AppendMany(t, appendStore)
+}
+
+// appendStore is a store whose writers are services that are asked by the SDK.
+func appendStore(t testing.TB, open bool) porttest.AppendStore {
+	url := kit.Postgres(t)
+	store := stores.PostgresAt(t, url, open)
+	store.Connect = func(testing.TB) (writer.Log, writer.Lookup) {
+		t.Fatal("over NATS nobody connects to the store")
+		return nil, nil
+	}
+	store.Writer = func(t testing.TB) porttest.Writer {
+		config := settings(kit.NATS(t), url)
+		config.OpenRegistry = open
+		return &remoteWriter{t: t, config: config}
+	}
+	store.Records = remoteRecords(t, url, open, store.Registry)
+	bySQL, byNATS := store.Events, remoteLog(t, url)
+	store.Events = func(t testing.TB) []kapivara.Event { return sameLog(t, byNATS(t), bySQL(t)) }
+	return store
 }
 
 // remoteWriter is a write service with a NATS server of its own, so that it can be told from others at the same store,
@@ -78,16 +86,31 @@ func (w *remoteWriter) Stop() {
 
 // Append sends a request by the SDK.
 func (w *remoteWriter) Append(publisher string, a *kapivara.Append, done func(*kapivara.AppendResult, error)) {
-	send := func() {
-		w.asking.Go(func() {
-			result, err := w.client.Append(context.Background(), publisher, *a)
-			if err != nil {
-				done(nil, refusalIn(err))
-				return
-			}
-			done(&result, nil)
-		})
-	}
+	w.send(func() {
+		result, err := w.client.Append(context.Background(), publisher, *a)
+		if err != nil {
+			done(nil, refusalIn(err))
+			return
+		}
+		done(&result, nil)
+	})
+}
+
+// AppendMany sends a request by the SDK.
+func (w *remoteWriter) AppendMany(publisher string, m *kapivara.AppendMany, done func(*kapivara.AppendManyResult, error)) {
+	w.send(func() {
+		result, err := w.client.AppendMany(context.Background(), publisher, *m)
+		if err != nil {
+			done(nil, refusalIn(err))
+			return
+		}
+		done(&result, nil)
+	})
+}
+
+// send asks beside the caller; before the start the question waits.
+func (w *remoteWriter) send(ask func()) {
+	send := func() { w.asking.Go(ask) }
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.client == nil {

@@ -1,7 +1,6 @@
 package property
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -14,7 +13,6 @@ import (
 	"testing"
 
 	"kapivara/pkg/kapivara"
-	"kapivara/pkg/natsbus"
 	"kapivara/pkg/porttest"
 	"kapivara/pkg/wire"
 	"kapivara/pkg/writer"
@@ -48,6 +46,8 @@ type versionRequest struct {
 	Repeat     int
 	Stream     string
 	TypeLength int `json:"type_length"`
+	Parts      [][]any
+	Checks     [][2]string
 }
 
 // difference is a row of docs/expected-versions.md.
@@ -170,7 +170,7 @@ func (r *versionRun) request(q versionRequest) (outcome string) {
 	case "parallel":
 		outcome = r.parallel(q)
 	case "multi":
-		outcome = appendManyOutcome(r.t)
+		outcome = r.many(q)
 	default:
 		r.t.Fatalf("%s: unknown op %q", r.c.ID, q.Op)
 	}
@@ -286,22 +286,4 @@ func outcomeOf(got answer) string {
 	default:
 	}
 	return fmt.Sprint("error: ", got.err)
-}
-
-// appendManyOutcome asks the endpoint itself, so that the rows fail once it is built.
-func appendManyOutcome(t *testing.T) string {
-	t.Helper()
-	endpoints := natsbus.AppendEndpoints(nil, wire.DefaultLimits())
-	i := slices.IndexFunc(endpoints, func(e natsbus.Endpoint) bool { return e.Name == "append-many" })
-	if i < 0 {
-		t.Fatal("no endpoint append-many")
-	}
-	outcome := ""
-	endpoints[i].Handle(context.Background(), &natsbus.Request{Body: []byte("{}")}, func(_ []byte, err error) {
-		outcome = outcomeOf(answer{nil, err})
-		if outcome == "invalid" && strings.Contains(err.Error(), "not built yet") {
-			outcome = "not_built"
-		}
-	})
-	return outcome
 }
