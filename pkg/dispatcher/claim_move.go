@@ -1,10 +1,7 @@
 package dispatcher
 
 import (
-	"cmp"
-	"maps"
 	"slices"
-	"time"
 
 	"kapivara/pkg/kapivara"
 )
@@ -22,7 +19,7 @@ func share(c *client, nodes map[string]claimNode) {
 	buckets := make([]kapivara.Bucket, 0, len(c.lanes))
 	present := make(map[kapivara.Bucket]string, len(c.lanes))
 	for b, l := range c.lanes {
-		if c.has(b) || len(l.flights) > 0 {
+		if c.has(b) || l.unsettled() {
 			buckets = append(buckets, b)
 		}
 		present[b] = l.row.Claim.Owner
@@ -52,6 +49,9 @@ func (k *desk) goOn(c *client) {
 		k.touch(l)
 	}
 }
+
+// unsettled tells that something numbered is still to be sent or answered, as far as is known.
+func (l *lane) unsettled() bool { return len(l.flights) > 0 || l.more }
 
 // has tells whether the bucket is one by the settings in force.
 func (c *client) has(b kapivara.Bucket) bool {
@@ -109,86 +109,6 @@ func (k *desk) void(p *plan, l *lane) {
 		nobodys := f.unheard && !f.doubt && l.probe != f && l.again[f.Number] == 0
 		if f.Lease.State == kapivara.Leased && !nobodys {
 			k.stage(p, f, f.Lease.Void(), now, nil)
-		}
-	}
-}
-
-// recall ends the wait for somebody who listens, for a flight that is no longer out.
-func (l *lane) recall(f *flight) {
-	delete(l.unheard, f.Number)
-	f.unheard, f.doubt, f.events = false, false, nil
-	if l.probe == f {
-		l.probe = nil
-	}
-}
-
-// lose takes in that a sending to the bucket's owner met nobody: its claim of the bucket ends.
-func (k *desk) lose(f *flight) {
-	l := f.lane
-	f.unheard = true
-	l.unheard[f.Number] = f
-	if l.probe == f {
-		l.probe = nil
-	}
-	l.lost = true
-	k.reviewSoon(l.client)
-}
-
-// claimed takes in what a durable turn has done to claims, and answers those who have asked.
-func (k *desk) claimed(p *plan, now time.Time) {
-	for i, l := range p.lanes {
-		if claim := p.Buckets[i].Claim; claim != nil && l.gen == p.gens[i] {
-			l.row.Claim = *claim
-			k.resume(l)
-		}
-	}
-	for _, r := range p.reviews {
-		c := r.client
-		if k.clients[c.No] != c {
-			refuseCalls(r.calls, kapivara.ErrOffDuty)
-			continue
-		}
-		for name, ttl := range r.fresh {
-			n := r.nodes[name]
-			n.until = now.Add(ttl)
-			r.nodes[name] = n
-			k.byStore.set(alarm{at: n.until, client: c})
-		}
-		c.claims.nodes = r.nodes
-		for _, call := range r.calls {
-			call.done(c.held(call.node()), nil)
-		}
-	}
-}
-
-// resume sends what met nobody to the bucket's new owner, or to whoever listens where it has none. An owner that pulls is
-// sent nothing.
-func (k *desk) resume(l *lane) {
-	if rest := l.pulled(); rest > 0 && len(l.unheard) > 0 {
-		l.probe, l.held = nil, false
-		k.probeAfter(l, rest)
-		k.offer(l.client)
-		return
-	}
-	waiting := slices.SortedFunc(maps.Values(l.unheard), func(a, b *flight) int { return cmp.Compare(a.Number, b.Number) })
-	clear(l.unheard)
-	l.probe, l.wait, l.held = nil, 0, false
-	for _, f := range waiting {
-		f.unheard, f.out = false, time.Time{}
-		if f.Lease.State == kapivara.Leased && !f.staged {
-			k.resend(f)
-		}
-	}
-}
-
-// unclaimed takes a review back whose turn was refused: it is made anew.
-func (k *desk) unclaimed(p *plan) {
-	for _, r := range p.reviews {
-		if c := r.client; k.clients[c.No] == c {
-			c.claims.calls = append(r.calls, c.claims.calls...)
-			k.reshare(c)
-		} else {
-			refuseCalls(r.calls, kapivara.ErrOffDuty)
 		}
 	}
 }

@@ -326,6 +326,24 @@ func TestClaimsOutliveTheDispatcher(t *testing.T) {
 	})
 }
 
+// A node could not claim while there was no dispatcher. It has a moment to do so afterwards, and its honest answers count.
+func TestWithoutADispatcherNoClaimIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, billing())
+		b.claims("n1", 0, time.Second)
+		b.finish("one")
+		d := b.one()
+		b.d.Stop()
+		time.Sleep(time.Minute / 4) // its ttl is long over, the deadline is not
+		b.begin(b.store)
+		b.pass(500 * time.Millisecond)
+		if held := b.claims("n1", 0, time.Second); held[0] != 1 {
+			t.Errorf("n1 has %v, want bucket 0 at epoch 1", held)
+		}
+		b.settles(d, ack, kapivara.Committed)
+	})
+}
+
 func TestTheRemovalOfASubscriberEndsItsClaims(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := start(t, billing())

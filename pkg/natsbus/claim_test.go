@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"kapivara/pkg/kapivara"
+	"kapivara/pkg/memory"
 	"kapivara/pkg/wire"
 	"kapivara/tests/kit"
 )
@@ -33,7 +34,7 @@ func (s *served) has(node, more string, buckets int) {
 	kit.Eventually(s.t, 20*time.Second, func() error {
 		got, err := wire.DecodeClaimed([]byte(s.ask("kapivara.v1.claim.billing", `{"node":"`+node+`"`+more+`}`)))
 		if err != nil || len(got) != buckets {
-			return fmt.Errorf("%s has %v, %v, want %d buckets", node, got, err, buckets)
+			return fmt.Errorf("%s has %v, want %d buckets (%w)", node, got, buckets, err)
 		}
 		return nil
 	})
@@ -96,10 +97,12 @@ func TestClaimsAreRefusedByName(t *testing.T) {
 	t.Parallel()
 	s := serveDispatcher(t)
 	for _, c := range [][3]string{
-		{"claim.billing", `{"node":"n.1"}`, `"path":"node"`}, {"claim.billing", `{"node":"n1","ttl":"1h"}`, `"path":"ttl"`},
+		{"claim.billing", `{"node":"n.1"}`, `"path":"node"`},
+		{"claim.billing", `{"node":"n1","ttl":"1h"}`, `"path":"ttl"`},
 		{"claim.billing", `{"node":"n1","buckets":["9"]}`, `"code":"not_found"`},
 		{"claim.billing", `{"node":"n1","count":2,"buckets":["0"]}`, `"path":"count"`},
-		{"release.billing", `{"node":"n1","ttl":"1s"}`, `"path":"ttl"`}, {"claim.nobody", `{"node":"n1"}`, `"code":"not_found"`},
+		{"release.billing", `{"node":"n1","ttl":"1s"}`, `"path":"ttl"`},
+		{"claim.nobody", `{"node":"n1"}`, `"code":"not_found"`},
 	} {
 		if got := s.ask("kapivara.v1."+c[0], c[1]); !strings.Contains(got, c[2]) {
 			t.Errorf("%s %s: got %s, want %s", c[0], c[1], got, c[2])
@@ -107,5 +110,32 @@ func TestClaimsAreRefusedByName(t *testing.T) {
 	}
 	if got := s.ask("kapivara.v1.release.billing", `{"node":"n1","buckets":["0"]}`); got != `{"buckets":[]}` {
 		t.Errorf("releasing what is not held: got %s", got)
+	}
+}
+
+// A claim reaches whoever works for its subscriber, and outlives that dispatcher: the owner, the epoch and what is out stay.
+func TestAClaimOutlivesItsDispatcher(t *testing.T) {
+	t.Parallel()
+	url, store := kit.NATS(t), memory.NewDispatch(time.Now)
+	billing := kapivara.NewSubscriber("billing")
+	billing.Buckets = 1
+	store.Subscribe(billing)
+	_, stop := serveMany(t, url, store, 2)
+	s := &served{Conn: connect(t, url), t: t, store: store}
+	came, _ := s.listens("n1")
+	for _, end := range stop {
+		for range 4 { // by the queue group: now one dispatcher, now the other
+			s.has("n1", `,"ttl":"1m"`, 1)
+		}
+		store.Finish(kapivara.Stream(fmt.Sprintf("a/b/c/%d", len(store.All()))), 1, false) // the poll finds it
+		m := s.next(came)
+		serveMany(t, url, store, 1)
+		end()
+		if got := s.ask(m.Reply, "+ACK"); got != `{"settled":"committed"}` {
+			t.Errorf("an honest answer after its dispatcher has gone: %s", got)
+		}
+	}
+	if got := s.ask("kapivara.v1.claim.billing", `{"node":"n1"}`); got != `{"buckets":[{"bucket":"0","epoch":1}]}` {
+		t.Errorf("got %s, want the bucket at the epoch of the first claim", got)
 	}
 }

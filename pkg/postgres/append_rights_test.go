@@ -249,8 +249,10 @@ func TestEachRoleHasItsRightsAndNoMore(t *testing.T) {
 			t.Errorf("%s: nothing, want %s", key, want[key])
 		}
 	}
-	for key, columns := range map[string][]string{w + "streams": {"completed", "contiguous", "finish", "version"}, w + "buckets": {"epoch", "owner", "version"},
-		w + "outbox": {"bucket"}, w + "replays": {"bucket"}} {
+	for key, columns := range map[string][]string{
+		w + "streams": {"completed", "contiguous", "finish", "version"}, w + "buckets": {"epoch", "owner", "version"},
+		w + "outbox": {"bucket"}, w + "replays": {"bucket"},
+	} {
 		role, table, _ := strings.Cut(key, " ")
 		var got []string
 		err := owner.QueryRow(t.Context(), `select coalesce(array_agg(column_name::text order by column_name), '{}')
