@@ -41,21 +41,24 @@ func (s *Subscription) startClaiming() {
 	}()
 }
 
-// keepClaiming claims again at a third of the ttl, when something was lost, and when the connection is back.
+// keepClaiming claims again at a third of the ttl, when something was lost, and when the connection is back. What goes
+// wrong is told once the buckets may be lost, or at once where claiming again will not help.
 func (s *Subscription) keepClaiming(ctx context.Context) {
 	back := s.client.nc.StatusChanged(nats.CONNECTED)
 	defer s.client.nc.RemoveStatusListener(back)
 	ttl := s.claimer.request.TTL
-	told := false
+	told, since := false, time.Now()
 	for ctx.Err() == nil {
 		wait := ttl / 3
-		if err := s.claimOnce(ctx); err != nil && ctx.Err() == nil {
-			if !told {
+		begun := time.Now()
+		if err := s.claimOnce(ctx); err == nil {
+			told, since = false, begun
+		} else if ctx.Err() == nil {
+			if !told && (!IsRetryable(err) || time.Since(since) > ttl) {
+				told = true
 				s.config.onError(err)
 			}
-			told, wait = true, min(ttl/6, 500*time.Millisecond)
-		} else {
-			told = false
+			wait = min(ttl/6, 500*time.Millisecond)
 		}
 		timer := time.NewTimer(jitter(wait))
 		select {

@@ -106,7 +106,7 @@ func TestSubscriptionsThatClaimShareAndGiveBack(t *testing.T) {
 				t.Errorf("%s was handled twice, as number %v and %d attempt %d", d.Stream, by, d.Number, d.Attempt)
 			}
 			return nil
-		}, client.WithClaim(0, 3*time.Second), client.WithErrorHandler(func(err error) { t.Errorf("subscription: %v", err) }))
+		}, client.WithClaim(0, 9*time.Second), client.WithErrorHandler(func(err error) { t.Errorf("subscription: %v", err) }))
 		if err != nil {
 			t.Fatal(err)
 		}
