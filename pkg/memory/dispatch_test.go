@@ -14,3 +14,10 @@ func TestDispatch(t *testing.T) {
 		return memory.NewDispatch(func() time.Time { return time.Now().Truncate(time.Microsecond) })
 	})
 }
+
+func TestGrowths(t *testing.T) {
+	t.Parallel()
+	porttest.Growths(t, 20, func(*testing.T) porttest.DispatchStore {
+		return memory.NewDispatch(func() time.Time { return time.Now().Truncate(time.Microsecond) })
+	})
+}

@@ -133,3 +133,8 @@ func TestDispatch(t *testing.T) {
 	t.Parallel()
 	porttest.Dispatch(t, func(t *testing.T) porttest.DispatchStore { return newDispatchFixture(t) })
 }
+
+func TestGrowths(t *testing.T) {
+	t.Parallel()
+	porttest.Growths(t, 2, func(t *testing.T) porttest.DispatchStore { return newDispatchFixture(t) })
+}
