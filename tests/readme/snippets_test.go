@@ -97,6 +97,7 @@ func (w *walk) goLines(t *testing.T, lines string) string {
 	program := `package main
 
 import (
+	"context"
 	"fmt"
 
 	"kapivara/pkg/client"
