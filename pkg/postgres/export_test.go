@@ -1,5 +1,7 @@
 package postgres
 
+import "strings"
+
 // IDKey is idKey for the tests' own statements.
 var IDKey = idKey
 
@@ -9,7 +11,9 @@ func (r *Reader) SetWindow(positions int64) { r.window = positions }
 // ReadStatements are the reader's hot statements.
 func ReadStatements(backward bool) map[string]string {
 	return map[string]string{
-		"event": readSQL(readEventSQL, backward), "stream": readSQL(readStreamSQL, backward), "log": readSQL(readLogSQL, backward),
+		"explain": strings.ReplaceAll(readExplainWaitingSQL, "{waiting}", readWaitingColumns),
+		"waiting": strings.ReplaceAll(readWaitingSQL, "{table}", "outbox"),
+		"event":   readSQL(readEventSQL, backward), "stream": readSQL(readStreamSQL, backward), "log": readSQL(readLogSQL, backward),
 	}
 }
 

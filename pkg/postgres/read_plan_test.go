@@ -22,9 +22,11 @@ func TestHotReadsWalkIndexes(t *testing.T) {
 			args    string
 			indexes []string
 		}{
-			"event":  {`'\x00'`, []string{"events_id", "streams_pkey"}},
-			"stream": {`'a/b/c/1', 1, 9, null, null, 10, 1000`, []string{"streams_name", "events_position"}},
-			"log":    {`5, 10, 1000`, []string{"events_log", "streams_pkey"}},
+			"explain": {`1, 5, 1000`, []string{"outbox_due", "outbox_bucket", "retries_leased"}},
+			"waiting": {`1, 1000`, []string{"outbox_bucket"}},
+			"event":   {`'\x00'`, []string{"events_id", "streams_pkey"}},
+			"stream":  {`'a/b/c/1', 1, 9, null, null, 10, 1000`, []string{"streams_name", "events_position"}},
+			"log":     {`5, 10, 1000`, []string{"events_log", "streams_pkey"}},
 		} {
 			if _, err := conn.Exec(t.Context(), "prepare "+name+" as "+statements[name]); err != nil {
 				t.Fatalf("%s: %v", name, err)
@@ -49,7 +51,7 @@ func TestHotReadsWalkIndexes(t *testing.T) {
 					t.Errorf("%s, backward %v: the index %s is not walked:\n%s", name, backward, index, plan.String())
 				}
 			}
-			for _, scan := range []string{"Seq Scan on events", "Seq Scan on streams", "Hash Join", "Merge Join", "Hash Left", "Merge Left"} {
+			for _, scan := range []string{"Seq Scan on events", "Seq Scan on streams", "Hash Join", "Merge Join", "Hash Left", "Merge Left", "Bitmap", "Seq Scan on outbox"} {
 				if strings.Contains(plan.String(), scan) {
 					t.Errorf("%s, backward %v: a %s:\n%s", name, backward, scan, plan.String())
 				}
