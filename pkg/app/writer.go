@@ -54,7 +54,9 @@ func (b *base) startWriter(ctx context.Context) error {
 // startRegistry gives the registry, and gathers in the background what became due before a subscriber was set.
 func (b *base) startRegistry(poker *natsbus.Poker) *writer.Registry {
 	store := postgres.NewRegistryStore(b.pool, b.config.OpenRegistry)
-	gatherer := writer.NewGatherer(store, func() { poker.Committed(wire.Committed{Due: true, Registry: true}) }, b.log)
+	gatherer := writer.NewGatherer(store, func(registry bool) {
+		poker.Committed(wire.Committed{Due: true, Registry: registry})
+	}, b.log)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {

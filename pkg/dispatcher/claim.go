@@ -121,7 +121,7 @@ func (k *desk) prepared(c *client) bool {
 		return ok
 	}
 	for _, l := range c.lanes {
-		if l.row.No == 0 {
+		if l.row.No == 0 && !l.left() {
 			if ok = false; !l.opened {
 				l.opened = true
 				k.closed = append(k.closed, l)

@@ -51,7 +51,7 @@ func (k *desk) goOn(c *client) {
 }
 
 // unsettled tells that something numbered is still to be sent or answered, as far as is known.
-func (l *lane) unsettled() bool { return len(l.flights) > 0 || l.more }
+func (l *lane) unsettled() bool { return len(l.flights) > 0 || l.more && l.row.No != 0 }
 
 // has tells whether the bucket is one by the settings in force.
 func (c *client) has(b kapivara.Bucket) bool {

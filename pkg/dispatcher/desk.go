@@ -187,7 +187,8 @@ func (k *desk) touch(l *lane) {
 
 // feed notes that the lane is to be read from, where it is.
 func (k *desk) feed(l *lane) {
-	if !l.hungry && (l.cold || len(l.freed) > 0 || l.overflown && len(l.queue) <= l.room()/2 || l.more && len(l.hidden) == 0 && l.row.No != 0) {
+	waiting := l.overflown && !l.stalled && !l.left() && len(l.queue) <= l.room()/2
+	if !l.hungry && (l.cold || waiting || len(l.freed) > 0 || l.more && len(l.hidden) == 0 && l.row.No != 0) {
 		l.hungry = true
 		k.hungry = append(k.hungry, l)
 	}

@@ -87,7 +87,8 @@ func (k *desk) enlist(w *kapivara.Waiting) {
 	_, leased := k.meanwhile[freed{w.Subscriber, w.Stream}]
 	switch {
 	case l == nil || l.cold: // it is read with all of its lane
-	case kapivara.BucketOf(w.Name.Hash(), w.Canary, c.Buckets, c.CanaryBuckets) != l.bucket:
+	case w.LogPosition > c.placed: // the lane's own look finds it once it is placed
+	case c.Layout().BucketOf(w.Name, w.Canary) != l.bucket:
 		k.misplaced(l)
 	case c.engaged[w.Stream] > 0: // freed when that delivery is settled
 	case leased:

@@ -14,6 +14,7 @@ type client struct {
 	leaving    bool  // it is to be another dispatcher's: nothing new is begun for it
 	lanes      map[kapivara.Bucket]*lane
 	engaged    map[int64]int // how many unsettled deliveries of a stream are in memory, in all buckets
+	placed     int64         // what is due up to this log position stands in its bucket
 	listening  *bool
 	lastAnswer time.Time            // by the store's clock
 	lastHeard  time.Time            // by the local clock: somebody was there
@@ -51,6 +52,7 @@ type lane struct {
 	after     int64              // all that is due up to it was put into the queue
 	overflown bool               // more may be due than is in the queue
 	freed     map[int64]struct{} // streams of which what waits is to be read anew
+	stalled   bool               // but none of it is placed yet
 
 	hidden  []*flight // those with the earliest times, at most this many
 	most    int
@@ -109,7 +111,7 @@ func (l *lane) forget() {
 		l.release(stream, n)
 	}
 	l.flights, l.streams, l.leased = map[int64]*flight{}, map[int64]int{}, 0
-	l.queue, l.after, l.overflown, l.freed = nil, 0, true, nil
+	l.queue, l.after, l.overflown, l.stalled, l.freed = nil, 0, true, false, nil
 	l.hidden, l.more, l.filling, l.edge, l.changed = nil, true, false, nil, nil
 	l.unheard, l.probe, l.wait, l.lost, l.trial = map[int64]*flight{}, nil, 0, false, nil
 	l.held = false

@@ -93,7 +93,8 @@ func (k *desk) hears(c *client, listening bool) {
 func (k *desk) listen(a alarm) {
 	l, f := a.lane, a.flight
 	if f == nil {
-		if l.probe == nil && a.at.Equal(l.probeAt) {
+		// Who stops looks for nobody any more: with many lanes it would never end.
+		if l.probe == nil && a.at.Equal(l.probeAt) && !k.stopping {
 			k.sendProbe(l)
 		}
 		return

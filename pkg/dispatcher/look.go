@@ -79,6 +79,7 @@ func (k *desk) look(ctx context.Context) {
 			if found.Registry != k.registry {
 				k.wants.roster = true
 			}
+			k.moves(found)
 			for i, l := range lanes {
 				if l.gen == gens[i] {
 					k.found(l, queries[i], found.Lanes[i])
@@ -97,7 +98,7 @@ func (l *lane) query() kapivara.LaneQuery {
 		Lane: kapivara.Lane{Subscriber: l.client.No, Bucket: l.bucket}, Row: l.row.No, After: l.after,
 		Grown: l.client.Grown, Freed: l.askFreed(),
 	}
-	if l.overflown {
+	if l.overflown && !l.stalled && !l.left() {
 		q.Limit = max(l.room()-len(l.queue), 0)
 	}
 	if l.row.No != 0 && l.more && len(l.hidden) == 0 {
@@ -110,10 +111,7 @@ func (l *lane) query() kapivara.LaneQuery {
 // full has all that a look at the tail before it could have seen.
 func (k *desk) found(l *lane, q kapivara.LaneQuery, work kapivara.LaneWork) {
 	if q.Limit > 0 {
-		for i := range work.Due {
-			k.takeDue(l, &work.Due[i], q.Grown)
-		}
-		l.overflown = len(work.Due) >= q.Limit
+		k.waiting(l, work.Due, q)
 	}
 	k.touch(l)
 	if q.Hidden == 0 || !k.refill(l, work.Hidden, q.Hidden) {
@@ -177,7 +175,7 @@ func (k *desk) enqueue(l *lane, w kapivara.Waiting) {
 	}
 	l.after = w.LogPosition
 	c := l.client
-	if kapivara.BucketOf(w.Name.Hash(), w.Canary, c.Buckets, c.CanaryBuckets) != l.bucket {
+	if c.Layout().BucketOf(w.Name, w.Canary) != l.bucket {
 		k.misplaced(l)
 		return
 	}

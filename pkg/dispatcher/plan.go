@@ -111,6 +111,7 @@ func (p *plan) stepOf(l *lane) *step {
 
 // close adds how the rows of the buckets move on, and what is newly known of the subscribers' nodes.
 func (k *desk) close(p *plan) {
+	p.Layouts = k.layouts(p.Leases)
 	for _, l := range p.lanes {
 		p.hold(l.client)
 		s := l.step

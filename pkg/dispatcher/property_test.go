@@ -17,8 +17,8 @@ import (
 )
 
 // TestTheBusKeepsItsPromises plays finished streams, answers of every kind, silence, nobody listening, lost
-// connections, claims and releases, kills and restarts in any order, and holds every sending and confirmation against invariants I-12 to
-// I-16, I-18 and I-20.
+// connections, claims and releases, kills and restarts in any order, and holds every sending and confirmation against
+// invariants I-12 to I-20.
 func TestTheBusKeepsItsPromises(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		inBubble(t, func() {
@@ -26,6 +26,8 @@ func TestTheBusKeepsItsPromises(t *testing.T) {
 			defer w.end()
 			r.Repeat(map[string]func(*rapid.T){
 				"finish":  w.finish,
+				"resize":  w.resize,
+				"place":   w.place,
 				"answer":  w.answer,
 				"late":    w.answerLate,
 				"time":    w.pass,
@@ -209,6 +211,9 @@ func (l *link) Turn(ctx context.Context, turn *kapivara.Turn) (time.Time, error)
 	l.w.owners.before = before
 	l.w.mu.Unlock()
 	now, err := l.Dispatch.Turn(ctx, turn)
+	if err == nil {
+		l.w.lowestFirst(turn)
+	}
 	if unknown == 2 {
 		return time.Time{}, kapivara.Refuse(kapivara.OutcomeUnknown, "lost")
 	}
@@ -247,7 +252,7 @@ func (w *world) given(d *kapivara.Delivery) {
 			w.fault(d, "has event %d at place %d", d.Events[i].Position, i)
 		}
 	}
-	if b := kapivara.BucketOf(d.Stream.Hash(), d.Canary, d.Buckets, 0); b != d.Bucket {
+	if b := ruleOf(d); b != d.Bucket {
 		w.fault(d, "belongs into bucket %s", b)
 	}
 	if attempt, ok := w.committed[at]; ok {
@@ -320,7 +325,7 @@ func (w *world) finish(r *rapid.T) {
 	w.mu.Lock()
 	for range rapid.IntRange(1, 5).Draw(r, "streams") {
 		w.finished++
-		w.store.Finish(stream(fmt.Sprint(w.finished)), rapid.IntRange(1, 3).Draw(r, "events"), false)
+		w.store.Finish(stream(fmt.Sprint(w.finished)), rapid.IntRange(1, 3).Draw(r, "events"), rapid.IntRange(0, 3).Draw(r, "canary") == 0)
 	}
 	w.mu.Unlock()
 	if rapid.Bool().Draw(r, "poke") {
@@ -422,6 +427,8 @@ func (w *world) heal() {
 	w.deaf, w.healed, w.slow = false, true, 0
 	clear(w.owners.away)
 	w.mu.Unlock()
+	for w.store.Place() {
+	}
 	w.link.mu.Lock()
 	w.link.unknown = 0
 	w.link.mu.Unlock()

@@ -26,10 +26,10 @@ func (k *desk) enroll(roster *kapivara.Roster) {
 			c = k.welcome(s, epoch)
 		}
 		roomier, grown := s.MaxInFlight > c.MaxInFlight, s.Grown || c.Grown
-		if s.Buckets != c.Buckets || s.CanaryBuckets != c.CanaryBuckets {
+		if c.Layout() != s.Layout() {
 			k.reshare(c)
 		}
-		c.Subscriber = *s
+		k.settings(c, s)
 		c.Grown = grown
 		for b := -s.CanaryBuckets; b < s.Buckets; b++ {
 			if l := k.lane(c, kapivara.Bucket(b)); roomier {

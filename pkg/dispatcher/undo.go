@@ -11,6 +11,7 @@ import (
 func (k *desk) undo(p *plan) {
 	p.cargo.decide(false)
 	k.waitAgain(p.cargo)
+	k.wants.roster = true // a layout may have changed
 	for i, l := range p.lanes {
 		l.step = nil
 		if l.gen == p.gens[i] {

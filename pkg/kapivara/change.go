@@ -88,7 +88,7 @@ func (r *Registry) SetSubscriber(name string, patch SubscriberPatch, head int64)
 	s := patch.Apply(from)
 	if err := firstOf(
 		s.Check(), checkFreeText("description", s.Description), checkFilterSize("types", s.Types),
-		checkFilterSize("streams", s.Streams), checkBackoff(s.Backoff), s.built(old),
+		checkFilterSize("streams", s.Streams), checkBackoff(s.Backoff),
 	); err != nil {
 		return nil, Change{}, err
 	}
@@ -96,21 +96,13 @@ func (r *Registry) SetSubscriber(name string, patch SubscriberPatch, head int64)
 		return old, Change{}, nil
 	}
 	s.Grown = s.Grown || s.Deliver == DeliverAppended
+	if old != nil && s.Layout() != old.Layout() {
+		s.Moving = &Move{Subscriber: s.No, Until: head}
+	}
 	if old == nil && s.Start.After > head {
 		return nil, Change{}, Invalid("start", "start is \"new\", \"beginning\" or a log position up to the log's head, which is %d", head)
 	}
 	return &s, Change{SetSubscriber: &s}, nil
-}
-
-// built refuses the settings that no release serves yet.
-func (s *Subscriber) built(old *Subscriber) error {
-	switch {
-	case s.CanaryBuckets > 0:
-		return NotBuilt("canary_buckets", "canary buckets")
-	case old != nil && s.Buckets != old.Buckets:
-		return NotBuilt("buckets", "changing the number of buckets")
-	}
-	return nil
 }
 
 // DropPublisher decides a removal. A publisher that still owns event types is kept.

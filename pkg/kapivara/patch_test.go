@@ -89,8 +89,6 @@ func TestRefusedSets(t *testing.T) {
 		want Code
 	}{
 		"a mode of its own":            {second(registry(true).SetSubscriber("s", SubscriberPatch{Deliver: ptr(Mode("sometimes"))}, 0)), InvalidRequest},
-		"canary buckets are not built": {second(registry(true).SetSubscriber("s", SubscriberPatch{CanaryBuckets: ptr(1)}, 0)), InvalidRequest},
-		"resize is not built":          {second(registry(true).SetSubscriber("billing", SubscriberPatch{Buckets: ptr(9)}, 0)), InvalidRequest},
 		"start beyond the head":        {second(registry(true).SetSubscriber("s", SubscriberPatch{Start: &Start{After: 8}}, 7)), InvalidRequest},
 		"an endless backoff":           {second(registry(true).SetSubscriber("s", SubscriberPatch{Backoff: ptr([]time.Duration{1 << 62})}, 7)), InvalidRequest},
 		"NUL in a description":         {second(registry(true).SetPublisher("p", PublisherPatch{Description: ptr("a\x00")})), InvalidRequest},

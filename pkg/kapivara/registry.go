@@ -68,6 +68,8 @@ type Subscriber struct {
 	Behind bool
 	// Grown tells that Deliver was DeliverAppended at some time: an earlier delivery of a stream may hold back a later one.
 	Grown bool
+	// Moving tells how far streams due before buckets were changed are placed by the new ones; nil where all are.
+	Moving *Move
 }
 
 // Start says from where streams are due to a new subscriber: all that became due after a log position.

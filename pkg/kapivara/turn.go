@@ -143,6 +143,7 @@ type Presence struct {
 // Turn is what a dispatcher writes at once: all of it or nothing.
 type Turn struct {
 	Hold
+	Layouts     []HeldLayout // of the subscribers to whom something is leased for the first time
 	Buckets     []BucketChange
 	Leases      []NewDelivery
 	Again       []NextAttempt
@@ -185,6 +186,7 @@ type DueMark struct {
 // Look is what a look at the work has found.
 type Look struct {
 	Registry int64     // the registry's version before anything else was read
+	Moves    []Move    // of the subscribers whose streams are still being placed, before their lanes were read
 	Tail     []Waiting // of all subscribers, by log position
 	Lanes    []LaneWork
 }

@@ -40,14 +40,19 @@ func NewDispatch(now func() time.Time) *Dispatch {
 	}
 }
 
-// Subscribe sets a subscriber, or changes the one of that name, and gives its number.
+// Subscribe sets a subscriber, or changes the one of that name, and gives its number. Where the layout changes, Place is
+// then to be called.
 func (d *Dispatch) Subscribe(s kapivara.Subscriber) int32 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.registry++
 	for i := range d.subscribers {
 		if d.subscribers[i].Name == s.Name {
-			s.No, s.Grown = d.subscribers[i].No, d.subscribers[i].Grown || s.Deliver == kapivara.DeliverAppended
+			old := &d.subscribers[i]
+			s.No, s.Moving, s.Grown = old.No, old.Moving, old.Grown || s.Deliver == kapivara.DeliverAppended
+			if s.Layout() != old.Layout() {
+				s.Moving = &kapivara.Move{Subscriber: s.No, Until: d.head}
+			}
 			d.subscribers[i] = s
 			return s.No
 		}
@@ -104,6 +109,17 @@ func (d *Dispatch) All() []kapivara.Numbered {
 	slices.SortFunc(all, func(a, b kapivara.Numbered) int {
 		return cmp.Or(cmp.Compare(a.Ref.Bucket, b.Ref.Bucket), cmp.Compare(a.Number, b.Number))
 	})
+	return all
+}
+
+// Waiting gives what is due and not yet leased, in log order.
+func (d *Dispatch) Waiting() []kapivara.Waiting {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	all := make([]kapivara.Waiting, len(d.outbox))
+	for i, due := range d.outbox {
+		all[i] = d.waiting(due)
+	}
 	return all
 }
 

@@ -86,6 +86,9 @@ func (d *Dispatch) lease(l kapivara.NewDelivery, now time.Time) {
 
 // fits tells whether everything is as the turn has it.
 func (d *Dispatch) fits(t *kapivara.Turn, now time.Time) bool {
+	if !d.laid(t.Layouts) {
+		return false
+	}
 	for _, b := range t.Buckets {
 		row := d.buckets[b.No-1]
 		if row.Version != b.Version || b.Claim != nil && b.Claim.Epoch <= row.Claim.Epoch {

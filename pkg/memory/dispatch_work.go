@@ -27,6 +27,11 @@ func (d *Dispatch) Look(
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	look := &kapivara.Look{Registry: d.registry, Lanes: make([]kapivara.LaneWork, len(lanes))}
+	for i := range d.subscribers {
+		if m := d.subscribers[i].Moving; m != nil {
+			look.Moves = append(look.Moves, *m)
+		}
+	}
 	for i, q := range lanes {
 		look.Lanes[i] = kapivara.LaneWork{Due: d.due(q), Freed: d.freed(q), Hidden: d.hidden(q)}
 	}

@@ -74,11 +74,7 @@ func (l *Log) gathered(s *kapivara.Subscriber) {
 	delete(l.behind, s.No)
 	done := *s
 	done.Behind = false
-	next := *l.current
-	next.Version++
-	next.Subscribers = slices.Clone(next.Subscribers)
-	next.Subscribers[slices.Index(next.Subscribers, s)] = &done
-	l.current = &next
+	l.replace(s, &done, l.current.Version+1)
 }
 
 // forget takes away what waits for a subscriber that is removed.

@@ -64,7 +64,7 @@ func TestTheRegistryAnswersByTheProtocol(t *testing.T) {
 		{"publisher.remove.loans", ``, `{"removed":true,"log_position":0}`},
 		{"subscriber.set.billing", `{"start":"beginning"}`, `{"name":"billing","description":"","system":"","types":["*"],"streams":["*"],"buckets":8,"canary_buckets":0,` +
 			`"deliver":"complete","start":"beginning","ack_wait":"30s","max_attempts":10,"backoff":["1s","5s","30s","2m","10m"],"max_in_flight":1,` + at},
-		{"subscriber.set.billing", `{"buckets":4}`, `{"error":{"code":"invalid_request","message":"changing the number of buckets: not built yet","path":"buckets"}}`},
+		{"subscriber.set.billing", `{"buckets":4}`, `{"name":"billing","description":"","system":"","types":["*"],"streams":["*"],"buckets":4,"canary_buckets":0,`},
 		{"subscriber.set.Billing", `{}`, `{"error":{"code":"invalid_request"`},
 		{"subscriber.set.audit", `{"deliver":"sometimes"}`, `{"error":{"code":"invalid_request"`},
 		{"subscriber.remove.billing", `{"name":"billing"}`, `{"removed":true,"log_position":0}`},

@@ -32,6 +32,11 @@ func Backlog(t *testing.T, open func(t *testing.T) BacklogStore) {
 		"it ends with its subscriber":                                  backlogRemoved,
 		"a subscriber from now on has none":                            backlogNew,
 		"growths are gathered by the first that fits":                  backlogGrowths,
+		"other numbers of buckets place all that waits":                backlogResized,
+		"a second change of them begins anew":                          backlogResizedTwice,
+		"they may change while the backlog is gathered":                backlogResizedBehind,
+		"a move ends with its subscriber":                              backlogResizedRemoved,
+		"canary streams go to canary buckets and back":                 backlogCanary,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -64,14 +69,19 @@ func (b *backlogTest) complete(t *testing.T, n int) {
 	for range n {
 		b.sent++
 		kind := [...]string{"even", "odd"}[b.sent%2]
-		answer := make(chan error, 1)
-		b.writer.Append("p", &kapivara.Append{
+		b.appendOne(t, &kapivara.Append{
 			Stream: kapivara.Stream(fmt.Sprintf("a/b/%s/%d", kind, b.sent)),
 			Events: []kapivara.NewEvent{{ID: kapivara.EventID(fmt.Sprint(b.sent)), Type: kind, Final: true}},
-		}, func(_ *kapivara.AppendResult, err error) { answer <- err })
-		if err := <-answer; err != nil {
-			t.Fatal(err)
-		}
+		})
+	}
+}
+
+func (b *backlogTest) appendOne(t *testing.T, a *kapivara.Append) {
+	t.Helper()
+	answer := make(chan error, 1)
+	b.writer.Append("p", a, func(_ *kapivara.AppendResult, err error) { answer <- err })
+	if err := <-answer; err != nil {
+		t.Fatal(err)
 	}
 }
 

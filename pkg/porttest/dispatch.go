@@ -15,8 +15,11 @@ import (
 // DispatchStore is a store with what others write into it.
 type DispatchStore interface {
 	dispatcher.Store
-	// Subscribe sets a subscriber, or changes the mode of the one of that name, and gives its number.
+	// Subscribe sets a subscriber, or changes the one of that name, and gives its number.
 	Subscribe(s kapivara.Subscriber) int32
+	// Place puts what waits next into the buckets in force, as a writer does after a change of layout. It tells whether there was
+	// anything to do.
+	Place() bool
 	// Finish stores a complete stream of n events, due to every subscriber, and gives its log position.
 	Finish(stream kapivara.Stream, n int, canary bool) int64
 	// Append stores events of a stream at positions by one request, due by the registry's rule; final is the finish
@@ -45,6 +48,8 @@ func Dispatch(t *testing.T, open func(t *testing.T) DispatchStore) {
 		"what is known of the nodes adds up":                     dispatchPresence,
 		"a claim is as it was written, and its epoch only grows": dispatchClaim,
 		"nodes live until their time by the store's clock":       dispatchNodes,
+		"a lease holds the layout by which it was decided":       dispatchLayout,
+		"what is placed may be leased, the rest not":             dispatchPlaced,
 	}
 	maps.Copy(cases, dispatchGrowths())
 	for name, test := range cases {

@@ -24,6 +24,10 @@ var (
 	dispatchOpenSQL string
 	//go:embed sql/dispatch_opened.sql
 	dispatchOpenedSQL string
+	//go:embed sql/dispatch_hold_layouts.sql
+	dispatchHoldLayoutsSQL string
+	//go:embed sql/dispatch_moves.sql
+	dispatchMovesSQL string
 	//go:embed sql/dispatch_move_buckets.sql
 	dispatchMoveBucketsSQL string
 	//go:embed sql/dispatch_take.sql

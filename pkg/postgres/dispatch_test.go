@@ -21,6 +21,7 @@ type dispatchFixture struct {
 	head        int64
 	subscribers []kapivara.Subscriber
 	heads       map[kapivara.Stream]*kapivara.Head
+	writer      *postgres.RegistryStore
 }
 
 func newDispatchFixture(t testing.TB) *dispatchFixture {
@@ -57,6 +58,8 @@ func (f *dispatchFixture) Subscribe(s kapivara.Subscriber) (no int32) {
 			s.No = old.No
 			*old = s
 			f.exec("update kapivara.subscribers set deliver = $2, grown = grown or $2 = 'appended' where subscriber_no = $1", s.No, string(s.Deliver))
+			f.exec(`update kapivara.subscribers set moving_after = 0, moving_until = $4, buckets = $2, canary_buckets = $3
+				where subscriber_no = $1 and (buckets <> $2 or canary_buckets <> $3)`, s.No, s.Buckets, s.CanaryBuckets, f.head)
 			f.exec("update kapivara.log set registry = registry + 1")
 			return s.No
 		}
@@ -127,6 +130,19 @@ func (f *dispatchFixture) Append(stream kapivara.Stream, canary bool, final int,
 			d.LogPosition, d.Stream, d.Subscriber, int(d.Bucket), d.Grown)
 	}
 	return f.head
+}
+
+// Place is the writer's.
+func (f *dispatchFixture) Place() bool {
+	f.t.Helper()
+	if f.writer == nil {
+		f.writer = postgres.NewRegistryStore(writerPool(f.t, f.url), true)
+	}
+	worked, _, err := f.writer.Place(f.t.Context())
+	if err != nil {
+		f.t.Fatalf("place: %v", err)
+	}
+	return worked
 }
 
 func TestDispatch(t *testing.T) {

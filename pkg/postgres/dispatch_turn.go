@@ -77,6 +77,7 @@ func (d *Dispatch) write(ctx context.Context, hold kapivara.Hold, fill func(*pgx
 }
 
 func dispatchQueue(batch *pgx.Batch, t *kapivara.Turn) {
+	dispatchQueueLayouts(batch, t.Layouts)
 	if n := len(t.Buckets); n > 0 {
 		nos, versions, sent := make([]int32, n), make([]int64, n), make([]int64, n)
 		floors, committed := make([]int64, n), make([]int64, n)

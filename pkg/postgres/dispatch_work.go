@@ -72,6 +72,7 @@ func (d *Dispatch) Look(ctx context.Context, lanes []kapivara.LaneQuery, after k
 	look := &kapivara.Look{Lanes: make([]kapivara.LaneWork, len(lanes))}
 	batch := &pgx.Batch{}
 	batch.Queue("select registry from kapivara.log").QueryRow(func(row pgx.Row) error { return row.Scan(&look.Registry) })
+	dispatchAskMoves(batch, look)
 	dispatchAskDue(batch, lanes, look, false)
 	dispatchAskDue(batch, lanes, look, true)
 	dispatchAskFreed(batch, lanes, look)

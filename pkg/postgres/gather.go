@@ -139,11 +139,19 @@ func gatherReadCompleted(ctx context.Context, tx pgx.Tx, g *gathering) (streams 
 // gatherFinish ends a backlog. It takes the log's lock first, as every change of the registry does, so it is a
 // transaction of its own: the one that has locked the subscriber's row must not wait for the log.
 func (s *RegistryStore) gatherFinish(ctx context.Context, g *gathering) (finished string, err error) {
+	if finished, err = s.finish(ctx, gatherFinishSQL, g.no); err != nil {
+		return "", fmt.Errorf("gather: finish: %w", err)
+	}
+	return finished, nil
+}
+
+// finish runs the statement under the log's lock and gives the registry its next version where it names a subscriber.
+func (s *RegistryStore) finish(ctx context.Context, sql string, subscriber int32) (finished string, err error) {
 	err = s.pool.inTx(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, registryLockSQL); err != nil {
 			return fmt.Errorf("lock the log: %w", err)
 		}
-		err := tx.QueryRow(ctx, gatherFinishSQL, g.no).Scan(&finished)
+		err := tx.QueryRow(ctx, sql, subscriber).Scan(&finished)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil // another writer was faster
 		}
@@ -153,10 +161,7 @@ func (s *RegistryStore) gatherFinish(ctx context.Context, g *gathering) (finishe
 		_, err = tx.Exec(ctx, registryBumpSQL)
 		return err
 	})
-	if err != nil {
-		return "", fmt.Errorf("gather: finish: %w", err)
-	}
-	return finished, nil
+	return finished, err
 }
 
 func (s *RegistryStore) sweep(ctx context.Context) (worked bool, _ string, err error) {

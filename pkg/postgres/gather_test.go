@@ -212,7 +212,7 @@ func TestAGathererWakesAndStops(t *testing.T) {
 	b := newBus(t)
 	b.complete(t, 10)
 	done := make(chan struct{}, 1)
-	g := writer.NewGatherer(b.store, func() { done <- struct{}{} }, kit.Logger(t))
+	g := writer.NewGatherer(b.store, func(bool) { done <- struct{}{} }, kit.Logger(t))
 	ctx, cancel := context.WithCancel(b.ctx)
 	defer cancel()
 	stopped := make(chan struct{})

@@ -19,6 +19,9 @@ import (
 const (
 	lockSpace   = 0x6b61 // "ka"
 	lockMigrate = 1
+
+	// lockSpacePlace is that of the writers that place a subscriber's streams: pg_advisory_xact_lock(lockSpacePlace, subscriber_no).
+	lockSpacePlace = 0x6b62
 )
 
 // Migrate brings the database to the schema of this binary: the roles, the migrations that are missing, the grants. It

@@ -132,6 +132,8 @@ type registrySubscriberRow struct {
 	LogPosition   int64     `json:"log_position"`
 	BehindAfter   *int64    `json:"behind_after"`
 	Grown         bool      `json:"grown"`
+	MovingAfter   *int64    `json:"moving_after"`
+	MovingUntil   *int64    `json:"moving_until"`
 }
 
 func (s registrySubscriberRow) subscriber() *kapivara.Subscriber {
@@ -143,11 +145,15 @@ func (s registrySubscriberRow) subscriber() *kapivara.Subscriber {
 	for i, ms := range s.BackoffMS {
 		backoff[i] = time.Duration(ms) * time.Millisecond
 	}
-	return &kapivara.Subscriber{
+	subscriber := &kapivara.Subscriber{
 		No: s.No, Name: s.Name, Description: s.Description, System: s.System, Types: s.Types, Streams: s.Streams,
 		Buckets: s.Buckets, CanaryBuckets: s.CanaryBuckets, Deliver: kapivara.Mode(s.Deliver), Start: start,
 		AckWait: time.Duration(s.AckWaitMS) * time.Millisecond, MaxAttempts: s.MaxAttempts, Backoff: backoff,
 		MaxInFlight: s.MaxInFlight, Created: s.Created, LogPosition: s.LogPosition, Behind: s.BehindAfter != nil,
 		Grown: s.Grown,
 	}
+	if s.MovingAfter != nil && s.MovingUntil != nil {
+		subscriber.Moving = &kapivara.Move{Subscriber: s.No, Placed: *s.MovingAfter, Until: *s.MovingUntil}
+	}
+	return subscriber
 }

@@ -11,7 +11,7 @@ import (
 
 var _ writer.Backlog = (*postgres.RegistryStore)(nil)
 
-func writerPool(t *testing.T, url string) *postgres.Pool {
+func writerPool(t testing.TB, url string) *postgres.Pool {
 	t.Helper()
 	pool, err := postgres.Open(t.Context(), url, postgres.RoleWriter, 8)
 	if err != nil {

@@ -12,6 +12,10 @@ type Backlog interface {
 	// whether there was any, and the subscriber whose backlog it has finished, "" where none is. Several writers may
 	// call it at once: each takes another subscriber. What was done is never done twice, whoever is killed when.
 	Gather(ctx context.Context) (worked bool, finished string, err error)
+	// Place puts the next part of what waits for a subscriber whose numbers of buckets were changed into the buckets in
+	// force, the lowest log positions first, in one transaction. What is placed may be leased at once. It tells as Gather
+	// does, and may be called by several writers as well.
+	Place(ctx context.Context) (worked bool, finished string, err error)
 }
 
 const (
@@ -19,17 +23,18 @@ const (
 	gatherPause = time.Second // after an error
 )
 
-// Gatherer works off backlogs in the background of a writer.
+// Gatherer works off backlogs, and places what waits for other buckets, in the background of a writer.
 type Gatherer struct {
-	backlog  Backlog
-	finished func()
-	log      *slog.Logger
-	wake     chan struct{}
+	backlog Backlog
+	done    func(registry bool)
+	log     *slog.Logger
+	wake    chan struct{}
 }
 
-// NewGatherer makes one. finished is told each time a subscriber's backlog is done and the registry has changed by it.
-func NewGatherer(backlog Backlog, finished func(), log *slog.Logger) *Gatherer {
-	return &Gatherer{backlog: backlog, finished: finished, log: log, wake: make(chan struct{}, 1)}
+// NewGatherer makes one. done is told each time that streams may be leased by what it has done, and whether the registry
+// has changed by it.
+func NewGatherer(backlog Backlog, done func(registry bool), log *slog.Logger) *Gatherer {
+	return &Gatherer{backlog: backlog, done: done, log: log, wake: make(chan struct{}, 1)}
 }
 
 // Wake has it look at once, for instance after a subscriber was set.
@@ -45,9 +50,9 @@ func (g *Gatherer) Run(ctx context.Context) {
 	failing := false // told once, not each second of an outage
 	for {
 		pause := gatherPoll
-		worked, finished, err := g.backlog.Gather(ctx)
+		worked, err := g.work(ctx)
 		if err != nil && ctx.Err() == nil && !failing {
-			g.log.Warn("gathering what was due before a subscriber was set fails, going on trying", "err", err)
+			g.log.Warn("gathering or placing what is due to a subscriber fails, going on trying", "err", err)
 		}
 		failing = err != nil
 		switch {
@@ -56,12 +61,6 @@ func (g *Gatherer) Run(ctx context.Context) {
 		case err != nil:
 			pause = gatherPause
 		case worked:
-			if finished != "" {
-				g.log.Info("gathered what was due before the subscriber was set", "subscriber", finished)
-				if g.finished != nil {
-					g.finished()
-				}
-			}
 			continue
 		}
 		select {
@@ -70,5 +69,32 @@ func (g *Gatherer) Run(ctx context.Context) {
 		case <-g.wake:
 		case <-time.After(pause):
 		}
+	}
+}
+
+// work does one part. What waits for other buckets goes first: its subscriber is at work.
+func (g *Gatherer) work(ctx context.Context) (worked bool, err error) {
+	worked, finished, err := g.backlog.Place(ctx)
+	if err != nil {
+		return false, err
+	}
+	if worked {
+		if finished != "" {
+			g.log.Info("what waits for the subscriber is in the buckets in force", "subscriber", finished)
+		}
+		g.tell(finished != "")
+		return true, nil
+	}
+	worked, finished, err = g.backlog.Gather(ctx)
+	if err == nil && finished != "" {
+		g.log.Info("gathered what was due before the subscriber was set", "subscriber", finished)
+		g.tell(true)
+	}
+	return worked, err
+}
+
+func (g *Gatherer) tell(registry bool) {
+	if g.done != nil {
+		g.done(registry)
 	}
 }

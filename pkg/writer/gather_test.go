@@ -31,12 +31,14 @@ func (b *backlog) Gather(context.Context) (bool, string, error) {
 	return true, "billing", nil
 }
 
+func (b *backlog) Place(context.Context) (bool, string, error) { return false, "", nil }
+
 func TestAGathererGoesOnAfterErrorsAndLooksForWhatOthersLeft(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := &backlog{answers: []error{errNothing, nil, errors.New("away"), nil, errNothing}}
 		finished := 0
-		g := writer.NewGatherer(b, func() { finished++ }, slog.New(slog.DiscardHandler))
+		g := writer.NewGatherer(b, func(bool) { finished++ }, slog.New(slog.DiscardHandler))
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		start := time.Now()

@@ -99,13 +99,15 @@ create table kapivara.subscribers (
     behind_deliver text,
     behind_types   text[],
     behind_streams text[],
-    -- Since when buckets or canary_buckets are others: what became due up to this log position is still to be placed by
-    -- them, and nothing is leased for the first time until then. Null: all is placed.
+    -- Since buckets or canary_buckets were changed: what became due in (moving_after, moving_until] is still to be placed
+    -- by them. What is due up to moving_after is placed and may be leased. Null: all is placed.
+    moving_after   bigint,
     moving_until   bigint,
     -- It has been "appended" at some time: an earlier delivery of a stream may hold back a later one.
     grown          boolean not null default false
 );
 create unique index subscribers_name on kapivara.subscribers (name) where removed is null;
+create index subscribers_moving on kapivara.subscribers (subscriber_no) where moving_until is not null;
 
 -- Streams that are due and not yet leased. due is the log position of the event that completed the stream, or that let
 -- its contiguous part grow, so a reader by due misses nothing. bucket: 0, 1, 2 … or -1, -2 … for canary-0, canary-1 ….
@@ -333,6 +335,26 @@ begin
     if got <> expected then
         raise exception 'the bucket has changed' using errcode = 'KV006';
     end if;
+end $$;
+
+-- hold_layouts raises KV006 when a subscriber has other buckets than those by which the caller has decided, is removed, or
+-- has not placed all that is due up to the log position. It keeps them as they are until the end of the transaction.
+create function kapivara.hold_layouts(
+    subscriber_nos integer[], normal integer[], canary integer[], up_to bigint[]
+) returns void language plpgsql security definer set search_path = '' as $$
+declare
+    n bigint;
+begin
+    with held as (
+        select from kapivara.subscribers s
+          join unnest(subscriber_nos, normal, canary, up_to) as c (subscriber_no, buckets, canary_buckets, due)
+            on c.subscriber_no = s.subscriber_no
+         where s.removed is null and s.buckets = c.buckets and s.canary_buckets = c.canary_buckets
+           and (s.moving_until is null or c.due <= s.moving_after)
+           for share of s
+    )
+    select count(*) into n from held;
+    perform kapivara.expect_rows(n, cardinality(subscriber_nos));
 end $$;
 
 -- event_id shows an id as text; log_readable the whole log, for whoever looks by SQL.
