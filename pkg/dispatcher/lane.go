@@ -63,6 +63,7 @@ type lane struct {
 
 	again   map[int64]int     // deliveries that are just being sent once more, and how often; nothing makes this forgotten
 	unheard map[int64]*flight // leased ones whose sending met nobody
+	loans   map[int64]loan    // what pulls had when all was thrown away
 	carried map[int64]int     // the attempts of those that were unheard when all was thrown away, below 0 in doubt
 	probe   *flight           // the one that is out to find somebody
 	probeAt time.Time         // when the next one goes out
@@ -94,7 +95,7 @@ func newLane(c *client, b kapivara.Bucket, hidden int) *lane {
 	return l
 }
 
-// forget throws away all that is known, except which leased deliveries met nobody.
+// forget throws away all that is known, except which leased deliveries met nobody and which of them pulls have.
 func (l *lane) forget() {
 	if l.carried == nil {
 		l.carried = map[int64]int{}
@@ -105,6 +106,7 @@ func (l *lane) forget() {
 			l.carried[number] = -f.Lease.Attempt
 		}
 	}
+	l.keepLoans()
 	l.gen++
 	l.cold, l.opened = true, false
 	for stream, n := range l.streams {

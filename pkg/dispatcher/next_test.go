@@ -469,3 +469,34 @@ func TestAWaiterThatMustBeGoneGetsNothing(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatAPullHasIsNotHandedOutAgainWhenItsBucketIsReadAnew: reading a bucket anew, because somebody else has changed it,
+// must not give the same attempt to two.
+func TestWhatAPullHasIsNotHandedOutAgainWhenItsBucketIsReadAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &counted{}
+		b := startOn(t, store, billing(func(s *kapivara.Subscriber) { s.MaxInFlight = 3 }))
+		b.hangUp()
+		b.finish("one")
+		b.pass(40 * time.Second) // its lease in the store is long over
+		one := b.pullsOne(wait(0))
+		b.pass(20 * time.Second)
+		failed := false
+		store.set(func() error {
+			if failed {
+				return nil
+			}
+			failed = true
+			return kapivara.ErrStaleTurn
+		}, nil)
+		b.finish("two")
+		b.pass(2 * time.Second)
+		if !failed {
+			t.Fatal("no turn was refused")
+		}
+		if got := b.pulls(kapivara.NextQuery{Batch: 10}); len(got) != 1 || got[0].Stream != stream("two") {
+			t.Errorf("got %v, want two alone", brief(got))
+		}
+		b.settles(one, ack, kapivara.Committed)
+	})
+}

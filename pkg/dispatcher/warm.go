@@ -85,6 +85,7 @@ func (k *desk) warm(names map[string]*client, gens map[*lane]int, rows []kapivar
 	for l, gen := range gens {
 		if !l.cold && l.gen == gen {
 			clear(l.carried)
+			clear(l.loans)
 			k.reshare(l.client)
 			k.touch(l)
 			k.feed(l)
@@ -105,6 +106,9 @@ func (k *desk) load(l *lane, n *kapivara.Numbered) {
 		if attempt, unsent := k.unsent[n.Ref]; unsent && attempt == n.Lease.Attempt {
 			f.out = time.Time{}
 			k.resend(f)
+			return
+		}
+		if k.loaned(l, f) {
 			return
 		}
 		attempt, carried := l.carried[n.Number]
