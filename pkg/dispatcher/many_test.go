@@ -18,7 +18,13 @@ import (
 
 // team are dispatchers on one store. What is answered reaches all of them, as on NATS.
 type team struct {
-	t     *testing.T
+	t interface {
+		Helper()
+		Error(args ...any)
+		Errorf(format string, args ...any)
+		Fatal(args ...any)
+	}
+	log   *slog.Logger
 	store *memory.Dispatch
 
 	mu      sync.Mutex
@@ -27,6 +33,7 @@ type team struct {
 	quiet   bool                // the nodes do not answer
 	faults  []string
 	settled map[string]kapivara.State // confirmed, by token
+	final   map[string]int            // confirmed commits by subscriber and number, with the attempt
 }
 
 // teammate is a dispatcher whose store can hang, and fail for ever.
@@ -42,26 +49,40 @@ type teammate struct {
 
 func newTeam(t *testing.T, subscribers int) *team {
 	t.Helper()
-	m := &team{t: t, store: memory.NewDispatch(time.Now), settled: map[string]kapivara.State{}}
-	for i := range subscribers {
-		s := billing(func(s *kapivara.Subscriber) { s.Name = fmt.Sprintf("s%d", i) })
-		m.store.Subscribe(s)
-	}
+	m := &team{t: t, log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	m.subscribe(subscribers)
+	t.Cleanup(m.stop)
 	return m
+}
+
+// subscribe makes the store.
+func (m *team) subscribe(subscribers int, change ...func(*kapivara.Subscriber)) {
+	m.store, m.settled, m.final = memory.NewDispatch(time.Now), map[string]kapivara.State{}, map[string]int{}
+	for i := range subscribers {
+		name := func(s *kapivara.Subscriber) { s.Name = fmt.Sprintf("s%d", i) }
+		m.store.Subscribe(billing(append(change, name)...))
+	}
+}
+
+// stop ends all dispatchers.
+func (m *team) stop() {
+	for _, a := range m.members {
+		a.thaw()
+		a.d.Stop()
+	}
 }
 
 // join adds a dispatcher.
 func (m *team) join() *teammate {
 	m.t.Helper()
 	a := &teammate{Dispatch: m.store, team: m, name: fmt.Sprintf("d%d", len(m.members))}
-	a.d = dispatcher.New(a, a, dispatcher.Config{Holder: a.name}, slog.New(slog.NewTextHandler(m.t.Output(), nil)))
+	a.d = dispatcher.New(a, a, dispatcher.Config{Holder: a.name}, m.log)
 	m.mu.Lock()
 	m.members = append(m.members, a)
 	m.mu.Unlock()
 	if err := a.d.Start(context.Background()); err != nil {
 		m.t.Fatal(err)
 	}
-	m.t.Cleanup(func() { a.thaw(); a.d.Stop() })
 	synctest.Wait()
 	return a
 }
@@ -79,6 +100,8 @@ func (a *teammate) thaw() {
 
 // kill lets nothing of the dispatcher reach the store or a node any more.
 func (a *teammate) kill() { a.mu.Lock(); a.dead = true; a.mu.Unlock() }
+
+func (a *teammate) isDead() bool { a.mu.Lock(); defer a.mu.Unlock(); return a.dead }
 
 // reach waits while the store hangs, and fails where the dispatcher is dead.
 func (a *teammate) reach() error {
@@ -131,15 +154,12 @@ func (a *teammate) Turn(ctx context.Context, turn *kapivara.Turn) (time.Time, er
 
 // Send plays the nodes: each acknowledges what it gets, unless all are quiet.
 func (a *teammate) Send(d *kapivara.Delivery) error {
-	a.mu.Lock()
-	dead := a.dead
-	a.mu.Unlock()
-	if dead {
+	if a.isDead() {
 		return nil
 	}
 	m := a.team
 	m.mu.Lock()
-	if m.settled[d.Token] == kapivara.Committed {
+	if attempt := m.final[placeIn(d)]; attempt > 0 {
 		m.faults = append(m.faults, fmt.Sprintf("%v was sent by %s after its confirmed commit", brief([]kapivara.Delivery{*d}), a.name))
 	}
 	m.sent = append(m.sent, *d)
@@ -153,6 +173,10 @@ func (a *teammate) Send(d *kapivara.Delivery) error {
 
 func (a *teammate) Notify(string, *kapivara.DeliveryRow) {}
 
+func placeIn(d *kapivara.Delivery) string {
+	return fmt.Sprintf("%s/%s/%d", d.Subscriber, d.Bucket, d.Number)
+}
+
 // reply answers to all dispatchers. Two confirmations must not contradict each other.
 func (m *team) reply(d kapivara.Delivery, a kapivara.Answer) {
 	m.mu.Lock()
@@ -160,16 +184,35 @@ func (m *team) reply(d kapivara.Delivery, a kapivara.Answer) {
 	m.mu.Unlock()
 	for _, to := range members {
 		to.d.Answered(d.Subscriber, d.Token, a, func(s kapivara.Settled, err error) {
+			if to.isDead() {
+				return
+			}
 			m.mu.Lock()
 			defer m.mu.Unlock()
-			if code := codeOf(err); code == kapivara.StaleToken || code == kapivara.InvalidRequest {
+			// Where the dispatcher before has done what was answered and gone on, whoever repeats it is told so.
+			if code := codeOf(err); code == kapivara.StaleToken && !(a.Verdict == kapivara.Nak && m.beyond(&d)) || code == kapivara.InvalidRequest {
 				m.faults = append(m.faults, fmt.Sprintf("%s refuses an honest answer to %v: %v", to.name, brief([]kapivara.Delivery{d}), err))
 			}
-			if err == nil {
-				m.settled[d.Token] = s.State
+			if err != nil {
+				return
+			}
+			before, known := m.settled[d.Token]
+			if known && before != s.State || a.Verdict == kapivara.Ack && s.State != kapivara.Committed {
+				m.faults = append(m.faults, fmt.Sprintf("%s confirms %s of %v as %s, before it was %q", to.name, a.Verdict, brief([]kapivara.Delivery{d}), s.State, before))
+			}
+			m.settled[d.Token] = s.State
+			if s.State == kapivara.Committed {
+				m.final[placeIn(&d)] = d.Attempt
 			}
 		})
 	}
+}
+
+// beyond tells whether a later attempt than the delivery's has begun.
+func (m *team) beyond(d *kapivara.Delivery) bool {
+	return slices.ContainsFunc(m.store.All(), func(n kapivara.Numbered) bool {
+		return n.Name == d.Stream && n.Number == d.Number && fmt.Sprintf("s%d", n.Due.Subscriber-1) == d.Subscriber && n.Lease.Attempt > d.Attempt
+	})
 }
 
 func (m *team) finish(names ...string) {

@@ -32,6 +32,7 @@ func Dispatch(t *testing.T, open func(t *testing.T) DispatchStore) {
 	cases := map[string]func(*testing.T, *desk){
 		"a duty is of one run at a time":                         dispatchDuty,
 		"a run that has ended has done so for ever":              dispatchRunEnds,
+		"of many who take at once each duty is one's":            dispatchRush,
 		"duties are given and taken":                             dispatchGive,
 		"a survey shows who works for whom":                      dispatchSurvey,
 		"what rests on a duty that is lost is not written":       dispatchLost,

@@ -2,7 +2,9 @@ package porttest
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -167,4 +169,47 @@ func dispatchLost(t *testing.T, d *desk) {
 	}
 	d.hold.Duties = mine
 	d.must(turn)
+}
+
+// I-16: many dispatchers take the same duties of one that has ended, all at once.
+func dispatchRush(t *testing.T, d *desk) {
+	subscribers := []int32{d.subscriber}
+	for i := range 30 {
+		subscribers = append(subscribers, d.Subscribe(kapivara.NewSubscriber(fmt.Sprint("s", i))))
+	}
+	first := d.take(d.hold.Dispatcher, subscribers[:15]...)
+	if err := d.Leave(d.ctx, d.hold.Dispatcher); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	took := map[int32]int64{}
+	for range 6 {
+		run := d.join(time.Hour)
+		all.Go(func() {
+			for range 3 { // one that was in another's way tries again
+				taken, err := d.TakeDuties(d.ctx, run.Dispatcher, subscribers)
+				if err != nil && !errors.Is(err, kapivara.ErrStaleTurn) {
+					t.Error(err)
+				}
+				mu.Lock()
+				for _, duty := range taken {
+					if _, twice := took[duty.Subscriber]; twice {
+						t.Errorf("the duty for subscriber %d was given twice", duty.Subscriber)
+					}
+					took[duty.Subscriber] = duty.Epoch
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	for _, duty := range first {
+		if took[duty.Subscriber] != duty.Epoch+1 {
+			t.Errorf("subscriber %d has epoch %d after %d", duty.Subscriber, took[duty.Subscriber], duty.Epoch)
+		}
+	}
+	if len(took) != len(subscribers) {
+		t.Errorf("%d of %d duties were given", len(took), len(subscribers))
+	}
 }

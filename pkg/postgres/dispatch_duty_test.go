@@ -83,17 +83,7 @@ func TestNobodyTakesOverWhileATurnIsBeingWritten(t *testing.T) {
 		}
 		took <- err
 	}()
-	other := connectOwner(t, f.url)
-	kit.Eventually(t, timeout, func() error {
-		var waits int
-		if err := other.QueryRow(t.Context(), "select count(*) from pg_locks where not granted").Scan(&waits); err != nil {
-			return err
-		}
-		if waits == 0 {
-			return fmt.Errorf("the other dispatcher does not wait")
-		}
-		return nil
-	})
+	awaitWaiting(t, f)
 	finish()
 	if err := <-took; err != nil {
 		t.Error(err)
@@ -101,4 +91,60 @@ func TestNobodyTakesOverWhileATurnIsBeingWritten(t *testing.T) {
 	if _, err := f.Turn(t.Context(), &kapivara.Turn{Hold: hold}); !errors.Is(err, kapivara.ErrOffDuty) {
 		t.Errorf("got error %v from a turn of the first, want that it is off duty", err)
 	}
+}
+
+// Whoever takes over looks at a moment when the run seems over, while it is just being prolonged: it waits, and leaves it
+// alone (I-16). Taking by what was seen before would make two dispatchers sure of one duty.
+func TestARunThatIsJustBeingProlongedIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	f := newDispatchFixture(t)
+	no := f.Subscribe(kapivara.NewSubscriber("billing"))
+	hold := f.duty(time.Minute, no)
+	two, err := f.Join(t.Context(), "two", time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.exec("update kapivara.dispatchers set until = now() where dispatcher_no = $1", hold.Dispatcher)
+	tx, err := f.owner.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), "update kapivara.dispatchers set until = now() + interval '1 minute' where dispatcher_no = $1", hold.Dispatcher); err != nil {
+		t.Fatal(err)
+	}
+	took := make(chan []kapivara.Duty, 1)
+	go func() {
+		taken, err := f.TakeDuties(t.Context(), two, []int32{no})
+		if err != nil {
+			t.Error(err)
+		}
+		took <- taken
+	}()
+	awaitWaiting(t, f)
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if taken := <-took; len(taken) != 0 {
+		t.Errorf("got %v from a run that lives", taken)
+	}
+	if _, err := f.Turn(t.Context(), &kapivara.Turn{Hold: hold}); err != nil {
+		t.Errorf("a turn of the first: %v", err)
+	}
+}
+
+// awaitWaiting waits until somebody waits for a lock.
+func awaitWaiting(t *testing.T, f *dispatchFixture) {
+	t.Helper()
+	other := connectOwner(t, f.url)
+	kit.Eventually(t, timeout, func() error {
+		var waits int
+		if err := other.QueryRow(t.Context(), `select count(*) from pg_stat_activity
+			where datname = current_database() and wait_event_type = 'Lock'`).Scan(&waits); err != nil {
+			return err
+		}
+		if waits == 0 {
+			return fmt.Errorf("nobody waits")
+		}
+		return nil
+	})
 }

@@ -117,6 +117,15 @@ func (a *apart) answerAfterTakeover(dispatchers []*process) []*process {
 			a.t.Fatal(err)
 		}
 		replies[i] = msg.Reply
+		var d delivery
+		if err := json.Unmarshal(msg.Data, &d); err != nil {
+			a.t.Fatal(err)
+		}
+		// Any dispatcher takes a request: the one without the duty forwards it, with the rights that it has.
+		for range 4 {
+			var settled struct{ Settled string }
+			subscriber.ask("kapivara.v1.settle.billing", `{"token":`+encode(d.Token)+`,"answer":"progress"}`, &settled)
+		}
 	}
 	dispatchers = a.killAtWork(dispatchers)
 	for _, reply := range replies {
