@@ -190,7 +190,7 @@ func (m *team) reply(d kapivara.Delivery, a kapivara.Answer) {
 			m.mu.Lock()
 			defer m.mu.Unlock()
 			// Where the dispatcher before has done what was answered and gone on, whoever repeats it is told so.
-			if code := codeOf(err); code == kapivara.StaleToken && !(a.Verdict == kapivara.Nak && m.beyond(&d)) || code == kapivara.InvalidRequest {
+			if code := codeOf(err); code == kapivara.StaleToken && (a.Verdict != kapivara.Nak || !m.beyond(&d)) || code == kapivara.InvalidRequest {
 				m.faults = append(m.faults, fmt.Sprintf("%s refuses an honest answer to %v: %v", to.name, brief([]kapivara.Delivery{d}), err))
 			}
 			if err != nil {
