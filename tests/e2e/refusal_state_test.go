@@ -121,7 +121,7 @@ func notBuilt() []bad {
 	return []bad{
 		whole("hide", "delivery.hide.sub", `{"stream": "a/b/c/1"}`), whole("park", "delivery.park.sub", `{"stream": "a/b/c/1"}`),
 		whole("retry", "delivery.retry.sub", `{"state": "parked"}`), whole("discard", "delivery.discard.sub", `{"stream": "a/b/c/1"}`), whole("replay", "delivery.replay.sub", `{"after": 0}`),
-		invalid("canary buckets", "registry.subscriber.set.fresh", `{"canary_buckets": 1}`), invalid("growth mode", "registry.subscriber.set.fresh", `{"deliver": "appended"}`),
+		invalid("canary buckets", "registry.subscriber.set.fresh", `{"canary_buckets": 1}`),
 		invalid("resize", "registry.subscriber.set.sub", `{"buckets": 3}`),
 	}
 }
