@@ -147,12 +147,18 @@ func notDueThen(f *kapivara.StreamFacts, s *kapivara.SubscriberFacts) said {
 	case s.Gathering[0] < f.Completed && f.Completed <= s.Gathering[1]:
 		return gathering(s)
 	case f.Completed > 0 && (s.Subscriber.Start.New && f.Completed <= s.Subscriber.LogPosition || !s.Subscriber.Start.New && f.Completed <= s.Subscriber.Start.After):
-		return said{
-			BeforeStart, fmt.Sprintf("the stream was completed at log position %d, before the subscriber was to have it", f.Completed),
-			replay,
-		}
+		return said{BeforeStart, fmt.Sprintf("the stream was completed at log position %d, %s", f.Completed, beforeWhat(&s.Subscriber)), replay}
 	}
 	return said{NotDue, "by the subscriber's filters and mode at the time the stream did not become due", replay}
+}
+
+// beforeWhat says from when on a subscriber has what becomes due. Of a name that was changed the place at which it was first
+// set is not known any more.
+func beforeWhat(u *kapivara.Subscriber) string {
+	if u.Start.New {
+		return fmt.Sprintf("before the subscriber was set, or last changed, at log position %d; it did not become due then", u.LogPosition)
+	}
+	return fmt.Sprintf("before the subscriber was to have it: its start is log position %d", u.Start.After)
 }
 
 func gathering(s *kapivara.SubscriberFacts) said {
