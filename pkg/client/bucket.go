@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"kapivara/pkg/kapivara"
 	"kapivara/pkg/wire"
 )
 
@@ -60,32 +59,6 @@ func (c *Client) delivery(ctx context.Context, body []byte) (*Delivery, error) {
 	if elsewhere == nil {
 		return d, nil
 	}
-	return d, c.collect(ctx, &d.Delivery)
-}
-
-// collect reads the events of exactly this delivery, page after page.
-func (c *Client) collect(ctx context.Context, d *kapivara.Delivery) error {
-	request := struct {
-		Bucket string `json:"bucket"`
-		Number int64  `json:"number"`
-		Limit  int    `json:"limit"`
-		Cursor string `json:"cursor,omitempty"`
-	}{Bucket: d.Bucket.String(), Number: d.Number, Limit: kapivara.MaxPage}
-	for {
-		var reply struct {
-			Events []json.RawMessage `json:"events"`
-			Next   string            `json:"next"`
-		}
-		if err := c.ask(ctx, "read delivery", wire.Read("delivery", d.Subscriber), request, &reply); err != nil {
-			return err
-		}
-		events, err := wire.DecodeEvents(reply.Events)
-		if err != nil {
-			return fmt.Errorf("read delivery: %w", err)
-		}
-		d.Events = append(d.Events, events...)
-		if request.Cursor = reply.Next; request.Cursor == "" {
-			return nil
-		}
-	}
+	d.pages = c
+	return d, d.collect(ctx)
 }

@@ -17,6 +17,7 @@ import (
 type Delivery struct {
 	kapivara.Delivery
 	Raw      []byte
+	pages    *Client // from which the events are read that did not come with it; nil where they did
 	progress func(context.Context) error
 	answer   func(context.Context, Answer) (Settled, error) // of a pulled one
 }

@@ -105,18 +105,17 @@ func (l *lane) run() {
 // work handles a delivery and has the answer confirmed.
 func (l *lane) work(it *item) error {
 	s := l.subscription
-	if it.elsewhere {
-		err := Retry(s.ctx, func(ctx context.Context) error {
-			it.delivery.Events = nil
-			return s.client.collect(ctx, &it.delivery.Delivery)
-		})
-		if err != nil {
-			return errors.Join(err, l.settle(it, answerTo(fmt.Errorf("read the events: %w", err))))
-		}
-	}
 	it.delivery.progress = func(ctx context.Context) error {
 		_, err := s.client.settle(ctx, it.reply, wire.FormatAnswer(Answer{Verdict: kapivara.Progress}))
 		return err
+	}
+	if it.elsewhere {
+		it.delivery.pages = s.client
+	}
+	if it.elsewhere && !s.config.pages {
+		if err := it.delivery.collect(s.ctx); err != nil {
+			return errors.Join(err, l.settle(it, answerTo(fmt.Errorf("read the events: %w", err))))
+		}
 	}
 	err := s.handle(s.ctx, &it.delivery)
 	if err != nil && s.ctx.Err() != nil && errors.Is(err, context.Canceled) {

@@ -16,6 +16,7 @@ type NextOptions struct {
 	Node   string        // who asks: of a claimed bucket its owner alone is served. "" = a node that claims nothing
 	Batch  int           // the most deliveries, 1 to 100; 0 = 1
 	Wait   time.Duration // how long the service holds an empty answer back, at most 30s
+	Pages  bool          // leave events that did not fit into the answer to Delivery.Read; see WithPages
 }
 
 // Next pulls deliveries of the subscriber: up to o.Batch, none where nothing came within o.Wait. Their events come with
@@ -47,7 +48,10 @@ func (c *Client) Next(ctx context.Context, subscriber string, o NextOptions) ([]
 			return err
 		}
 		if pulled[i].Elsewhere != nil {
-			if err := c.collectAgain(ctx, d); err != nil {
+			d.pages = c
+		}
+		if d.pages != nil && !o.Pages {
+			if err := d.collect(ctx); err != nil {
 				errs = append(errs, fmt.Errorf("next: %s/%s/%d: read the events: %w", d.Subscriber, d.Bucket, d.Number, err))
 				continue
 			}
@@ -73,14 +77,6 @@ func (o *NextOptions) query(subscriber string) (q kapivara.NextQuery, err error)
 		q.Bucket = &bucket
 	}
 	return q, q.Check()
-}
-
-// collectAgain reads the events of a delivery from the beginning, until that succeeds or cannot.
-func (c *Client) collectAgain(ctx context.Context, d *Delivery) error {
-	return Retry(ctx, func(ctx context.Context) error {
-		d.Events = nil
-		return c.collect(ctx, &d.Delivery)
-	})
 }
 
 // Ack commits a pulled delivery and returns once that is durable: it is never sent again. What IsRetryable is asked again,

@@ -74,9 +74,8 @@ func TestNextRefusesWhatIsOutOfBoundsBeforeItAsks(t *testing.T) {
 func TestNextReadsTheEventsThatDidNotComeWithTheAnswer(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	elsewhere := `"events":null,"read":{"subject":"kapivara.v1.read.delivery.billing","request":{"bucket":"0","number":%d}}`
 	b.serve(t, "kapivara.v1.next.billing", func(m *nats.Msg) {
-		_ = m.Respond(fmt.Appendf(nil, `{"deliveries":[%s,%s]}`, delivery("0", 1, "30s", fmt.Sprintf(elsewhere, 1)), delivery("0", 2, "30s", fmt.Sprintf(elsewhere, 2))))
+		_ = m.Respond(fmt.Appendf(nil, `{"deliveries":[%s,%s]}`, ofTwo(1, "30s"), ofTwo(2, "30s")))
 	})
 	var tries atomic.Int32
 	b.serve(t, "kapivara.v1.read.delivery.billing", func(m *nats.Msg) {

@@ -12,6 +12,7 @@ type subscribeConfig struct {
 	buckets  []Bucket
 	onError  func(error)
 	patience time.Duration
+	pages    bool
 
 	claim      bool
 	claimCount int

@@ -170,7 +170,7 @@ func TestEventsThatDidNotComeWithADeliveryAreReadUnseen(t *testing.T) {
 		return nil
 	})
 	defer stop(t, s)
-	d.send(t, "0", 7, delivery("0", 7, "30s", `"events":null,"read":{"subject":"kapivara.v1.read.delivery.billing","request":{"bucket":"0","number":7}}`))
+	d.send(t, "0", 7, ofTwo(7, "30s"))
 	x := take(t, got, "delivery")
 	if len(x.Events) != 2 || x.Events[1].ID != "x2" {
 		t.Errorf("events %+v", x.Events)

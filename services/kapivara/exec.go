@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -20,17 +19,14 @@ const exitTerm = 65
 
 // exec runs the command for a delivery. Its exit status is the answer, the end of its stderr the reason.
 func (w *worker) exec(ctx context.Context, d *client.Delivery) error {
-	input, err := d.JSON()
-	if err != nil {
-		return err
-	}
 	if w.cmd.ExecTimeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, w.cmd.ExecTimeout)
 		defer cancel()
 	}
 	command := exec.CommandContext(ctx, "sh", "-c", w.cmd.Exec)
-	command.Stdin = bytes.NewReader(append(input, '\n'))
+	input, fill := io.Pipe()
+	command.Stdin = input
 	command.Env = append(os.Environ(),
 		"KAPIVARA_STREAM="+string(d.Stream),
 		fmt.Sprintf("KAPIVARA_DELIVERY=%s/%s/%d", d.Subscriber, d.Bucket, d.Number),
@@ -43,8 +39,19 @@ func (w *worker) exec(ctx context.Context, d *client.Delivery) error {
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGKILL) }
 	command.WaitDelay = 5 * time.Second
 
+	filled := make(chan struct{})
+	go func() {
+		defer close(filled)
+		err := d.WriteJSON(ctx, fill)
+		if err == nil {
+			_, err = fill.Write([]byte{'\n'})
+		}
+		_ = fill.CloseWithError(err) // Run gives it back, where the command still reads
+	}()
 	stop := keepGoing(ctx, d)
-	err = command.Run()
+	err := command.Run()
+	_ = input.Close()
+	<-filled
 	stop()
 	return cmdVerdict(ctx, err, said.String())
 }

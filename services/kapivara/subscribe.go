@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -29,7 +30,7 @@ func (cmd *subscribeCommand) Run(a *session) error {
 	a.json = cmd.JSON
 	options := []client.SubscribeOption{client.WithErrorHandler(func(err error) {
 		fmt.Fprintf(a.std.err, "kapivara: %v\n", err)
-	})}
+	}), client.WithPages()}
 	for _, name := range cmd.Bucket {
 		bucket, err := client.ParseBucket(name)
 		if err != nil {
@@ -101,7 +102,7 @@ func (w *worker) handle(ctx context.Context, d *client.Delivery) error {
 	if w.cmd.Exec != "" {
 		return w.exec(ctx, d)
 	}
-	if err := w.print(d); err != nil {
+	if err := w.print(ctx, d); err != nil {
 		return err
 	}
 	switch w.cmd.Answer {
@@ -114,16 +115,17 @@ func (w *worker) handle(ctx context.Context, d *client.Delivery) error {
 	}
 }
 
-func (w *worker) print(d *client.Delivery) error {
-	line := fmt.Appendf(nil, "%s", deliveryLine(d))
-	if w.cmd.JSON {
-		var err error
-		if line, err = d.JSON(); err != nil {
-			return err
-		}
-	}
+func (w *worker) print(ctx context.Context, d *client.Delivery) error {
+	defer keepGoing(ctx, d)() // others may print before it
 	w.out.Lock()
 	defer w.out.Unlock()
-	_, err := fmt.Fprintf(w.session.std.out, "%s\n", line)
-	return err
+	out := w.session.std.out
+	if !w.cmd.JSON {
+		_, err := fmt.Fprintf(out, "%s\n", deliveryLine(d))
+		return err
+	}
+	buffered := bufio.NewWriter(out)
+	err := d.WriteJSON(ctx, buffered)
+	_, _ = buffered.WriteString("\n") // its error stays for Flush
+	return errors.Join(err, buffered.Flush())
 }

@@ -1,0 +1,143 @@
+package client_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"kapivara/pkg/client"
+)
+
+// ofTwo is a delivery of the positions 1 and 2 that comes by reference.
+func ofTwo(number int, wait string) []byte {
+	text := delivery("0", number, wait, fmt.Sprintf(`"events":null,"read":{"subject":"kapivara.v1.read.delivery.billing","request":{"bucket":"0","number":%d}}`, number))
+	return bytes.Replace(text, []byte(`"to":1`), []byte(`"to":2`), 1)
+}
+
+// With pages the handler gets a delivery before its events are read, and reads them as it goes, again where it begins anew.
+func TestPagesAreReadAsTheHandlerGoes(t *testing.T) {
+	t.Parallel()
+	d := newDispatcher(t)
+	var asked atomic.Int32
+	d.serve(t, "kapivara.v1.read.delivery.billing", func(m *nats.Msg) {
+		if asked.Add(1) == 2 {
+			refuse(m, "503", "unavailable", "")
+			return
+		}
+		page, next := fmt.Sprintf(storedEvent, 1), `"more"`
+		if strings.Contains(string(m.Data), `"cursor":"more"`) {
+			page, next = fmt.Sprintf(storedEvent, 2), "null"
+		}
+		say(`{"events":[` + page + `],"next":` + next + `}`)(m)
+	})
+	done := make(chan error, 1)
+	s := d.subscribe(t, func(ctx context.Context, x *client.Delivery) (err error) {
+		defer func() { done <- err }()
+		if x.Events != nil || asked.Load() != 0 {
+			return fmt.Errorf("%d events came with it, %d pages were read before", len(x.Events), asked.Load())
+		}
+		for e, err := range x.Read(ctx) {
+			if err != nil || e.Position != 1 {
+				return fmt.Errorf("first event %+v: %w", e, err)
+			}
+			break
+		}
+		if n := asked.Load(); n != 1 {
+			return fmt.Errorf("%d pages were read for one event", n)
+		}
+		var text bytes.Buffer
+		if err := x.WriteJSON(ctx, &text); err != nil {
+			return err
+		}
+		if got := text.String(); !strings.Contains(got, `"id":"x2"`) || strings.Contains(got, `"read"`) || strings.Count(got, `"events"`) != 1 {
+			return fmt.Errorf("as JSON: %s", got)
+		}
+		return nil
+	}, client.WithPages())
+	defer stop(t, s)
+	d.send(t, "0", 7, ofTwo(7, "30s"))
+	if err := take(t, done, "delivery"); err != nil {
+		t.Error(err)
+	}
+	if got := take(t, d.answers, "answer"); got != "7 +ACK" {
+		t.Errorf("answer %q", got)
+	}
+}
+
+// I-12: nothing partial is taken for the whole.
+func TestPagesThatLackAnEventAreAnError(t *testing.T) {
+	t.Parallel()
+	for name, pages := range map[string]string{
+		"the end": fmt.Sprintf(storedEvent, 1), "the beginning": fmt.Sprintf(storedEvent, 2),
+		"nothing more": fmt.Sprintf(storedEvent, 1) + "," + fmt.Sprintf(storedEvent, 2) + "," + fmt.Sprintf(storedEvent, 3), "everything": "",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDispatcher(t)
+			d.serve(t, "kapivara.v1.read.delivery.billing", say(`{"events":[`+pages+`],"next":null}`))
+			read := make(chan error, 1)
+			s := d.subscribe(t, func(ctx context.Context, x *client.Delivery) (last error) {
+				for _, err := range x.Read(ctx) {
+					last = err
+				}
+				read <- last
+				return last
+			}, client.WithPages())
+			defer stop(t, s)
+			d.send(t, "0", 7, ofTwo(7, "30s"))
+			if err := take(t, read, "delivery"); err == nil {
+				t.Error("it was taken for the whole")
+			}
+			if got := take(t, d.answers, "answer"); !strings.HasPrefix(got, "7 -NAK") {
+				t.Errorf("answer %q, want a -NAK", got)
+			}
+		})
+	}
+}
+
+// The deadline is moved on between pages; when another attempt has the delivery, reading ends.
+func TestReadingPagesMovesTheDeadlineOn(t *testing.T) {
+	t.Parallel()
+	d := newDispatcher(t)
+	d.serve(t, "kapivara.v1.read.delivery.billing", func(m *nats.Msg) {
+		if strings.Contains(string(m.Data), `"cursor"`) {
+			say(`{"events":[` + fmt.Sprintf(storedEvent, 2) + `],"next":null}`)(m)
+			return
+		}
+		say(`{"events":[` + fmt.Sprintf(storedEvent, 1) + `],"next":"more"}`)(m)
+	})
+	s := d.subscribe(t, func(ctx context.Context, x *client.Delivery) error {
+		for _, err := range x.Read(ctx) {
+			if err != nil {
+				return errors.Join(errors.New("read"), err)
+			}
+			for begun := time.Now(); time.Since(begun) < x.AckWait/2; { // work of some length, between the pages
+				<-time.After(x.AckWait / 8)
+			}
+		}
+		return nil
+	}, client.WithPages())
+	defer stop(t, s)
+	d.send(t, "0", 7, ofTwo(7, "400ms"))
+	extended := false
+	for {
+		switch got := take(t, d.answers, "answer"); got {
+		case "7 +WPI":
+			extended = true
+		case "7 +ACK":
+			if !extended {
+				t.Error("the deadline was not moved on")
+			}
+			return
+		default:
+			t.Fatalf("answer %q", got)
+		}
+	}
+}
