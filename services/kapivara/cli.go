@@ -33,6 +33,7 @@ type cli struct {
 	Bucket    bucketCommand    `cmd:"" group:"Deliveries" help:"Show the buckets of a subscriber, or the deliveries of one."`
 	Top       topCommand       `cmd:"" group:"Deliveries" help:"Watch subscribers and buckets: lag, owners, rates; again each second."`
 	Settle    settleCommand    `cmd:"" group:"Deliveries" help:"Answer a delivery by its token."`
+	Resize    resizeCommand    `cmd:"" group:"Deliveries" help:"Change the number of buckets of a subscriber while it works."`
 
 	AppendMany appendManyCommand `cmd:"" group:"Events" help:"Store events in several streams, all or nothing, on conditions."`
 
