@@ -112,16 +112,11 @@ func badPulls() []bad {
 
 // notBuilt is what the next release brings.
 func notBuilt() []bad {
-	invalid := func(name, subject, body string) bad {
-		return bad{"later: " + name, "kapivara.v1." + subject, body, "invalid_request", ""}
-	}
 	whole := func(name, subject, body string) bad {
 		return bad{"later: " + name, "kapivara.v1." + subject, body, "invalid_request", `{"path": ""}`}
 	}
 	return []bad{
 		whole("hide", "delivery.hide.sub", `{"stream": "a/b/c/1"}`), whole("park", "delivery.park.sub", `{"stream": "a/b/c/1"}`),
 		whole("retry", "delivery.retry.sub", `{"state": "parked"}`), whole("discard", "delivery.discard.sub", `{"stream": "a/b/c/1"}`), whole("replay", "delivery.replay.sub", `{"after": 0}`),
-		invalid("canary buckets", "registry.subscriber.set.fresh", `{"canary_buckets": 1}`),
-		invalid("resize", "registry.subscriber.set.sub", `{"buckets": 3}`),
 	}
 }
