@@ -12,7 +12,8 @@ with place as materialized (
        and exists (select from kapivara.subscribers u where u.removed is null and (u.grown or u.deliver = 'appended'))
 ), rows as (
     select o.subscriber_no, o.bucket, o.due, o.cause, 0 as turn
-      from place p join kapivara.outbox o on o.due = p.due
+      from place p
+     cross join lateral (select * from kapivara.outbox x where x.due = p.due offset 0) o -- each by its index
      where o.stream_no = $1
     union all
     select r.subscriber_no, r.bucket, r.due, 3, 1
@@ -26,10 +27,11 @@ with place as materialized (
 select {waiting}, o.subscriber_no,
        (select count(*) from (select from kapivara.outbox w
                                where w.subscriber_no = o.subscriber_no and w.bucket = o.bucket
-                                 and w.due < case when o.turn = 0 then o.due else 9223372036854775807 end limit $3) live)
+                                 and w.due < case when o.turn = 0 then o.due else 9223372036854775807 end
+                               order by w.due limit $3) live)
      + (select count(*) from (select from kapivara.replays w
                                where o.turn = 1 and w.subscriber_no = o.subscriber_no and w.bucket = o.bucket
-                                 and w.due < o.due limit $3) again),
+                                 and w.due < o.due order by w.due limit $3) again),
        l.leased, l.number, l.attempt, l.deadline, coalesce(b.owner, ''), n.until
   from o
   join kapivara.streams s on s.stream_no = $1
