@@ -43,9 +43,7 @@ func (d *Dispatch) Append(stream kapivara.Stream, canary bool, final int, positi
 	for i := range d.subscribers {
 		registry.Subscribers = append(registry.Subscribers, &d.subscribers[i])
 	}
-	for _, due := range registry.Due(&s.Head, completed, grown) {
-		d.outbox = append(d.outbox, due)
-	}
+	d.outbox = append(d.outbox, registry.Due(&s.Head, completed, grown)...)
 	slices.SortFunc(d.outbox, func(a, b kapivara.Due) int {
 		return cmp.Or(cmp.Compare(a.LogPosition, b.LogPosition), cmp.Compare(a.Subscriber, b.Subscriber))
 	})

@@ -52,7 +52,7 @@ func appendDueGrowths(t *testing.T, a appendTest) {
 
 // Part 10: each append is judged by the mode in force at its log position; later changes neither add nor take away.
 func appendDueModes(t *testing.T, a appendTest) {
-	s := a.subscriber(t, "s", appended())
+	a.subscriber(t, "s", appended())
 	one, two := a.writer(t), a.writer(t)
 	one.ok(t, appendTo("A", appendEvent("a1"))) // 1
 	a.subscriber(t, "s", kapivara.SubscriberPatch{Deliver: to(kapivara.DeliverComplete)})
@@ -60,7 +60,7 @@ func appendDueModes(t *testing.T, a appendTest) {
 	one.ok(t, appendTo("B", appendFinal(0, "b1"))) // 3
 	a.subscriber(t, "s", appended())
 	two.ok(t, appendTo("A", appendFinal(0, "a3"))) // 4
-	s = a.subscriber(t, "s", kapivara.SubscriberPatch{Deliver: to(kapivara.DeliverComplete)})
+	s := a.subscriber(t, "s", kapivara.SubscriberPatch{Deliver: to(kapivara.DeliverComplete)})
 	one.ok(t, appendTo("C", appendFinal(0, "c1"))) // 5
 	a.wantGrowths(t, s, "1:1", "3:0", "4:3", "5:0")
 	if !s.Grown {
