@@ -110,14 +110,16 @@ func TestAppendManyListsEveryExpectationThatFails(t *testing.T) {
 	m := &kapivara.AppendMany{
 		Appends: []kapivara.Append{anyPart("X", "1"), part("A", kapivara.ExpectVersion(2), "2"), part("B", kapivara.ExpectVersion(2), "3")},
 		Conditions: []kapivara.Condition{
-			{Stream: "a/b/c/C", Expect: kapivara.ExpectExists()}, {Stream: "a/b/c/D", Expect: kapivara.ExpectVersion(5)},
+			{Stream: "a/b/c/C", Expect: kapivara.ExpectExists()},
+			{Stream: "a/b/c/D", Expect: kapivara.ExpectVersion(5)},
 			{Stream: "a/b/c/B", Expect: kapivara.ExpectNew()},
 		},
 	}
 	_, err := decideMany(m, s)
 	refusal := refusalOf(t, err)
 	want := []kapivara.Violation{
-		{Stream: "a/b/c/A", Expected: kapivara.ExpectVersion(2), Actual: 3}, {Stream: "a/b/c/C", Expected: kapivara.ExpectExists()},
+		{Stream: "a/b/c/A", Expected: kapivara.ExpectVersion(2), Actual: 3},
+		{Stream: "a/b/c/C", Expected: kapivara.ExpectExists()},
 		{Stream: "a/b/c/B", Expected: kapivara.ExpectNew(), Actual: 2},
 	}
 	f := refusal.Facts

@@ -15,7 +15,7 @@ import (
 func (r *versionRun) many(q versionRequest) string {
 	appends, conditions := []map[string]any{}, []map[string]any{}
 	for _, part := range q.Parts {
-		name, expect, n := fmt.Sprint(part[0]), fmt.Sprint(part[1]), part[2].(float64) //nolint:errcheck,forcetypeassert // else the file is wrong
+		name, expect, n := fmt.Sprint(part[0]), fmt.Sprint(part[1]), part[2].(float64) //nolint:forcetypeassert // else the file is wrong
 		appends = append(appends, r.part(name, expect, int(n)))
 	}
 	for _, check := range q.Checks {
