@@ -29,7 +29,7 @@ grant select on kapivara.events, kapivara.kinds, kapivara.streams, kapivara.publ
 grant execute on function kapivara.event_id to kapivara_reader;
 
 -- dispatcher: takes from the outbox, leases, settles.
-grant execute on function kapivara.hold_dispatch, kapivara.hold_layouts, kapivara.expect_rows to kapivara_dispatcher;
+grant execute on function kapivara.hold_dispatch, kapivara.hold_subscriber, kapivara.hold_layouts, kapivara.expect_rows to kapivara_dispatcher;
 grant select on kapivara.events, kapivara.kinds, kapivara.streams, kapivara.subscribers, kapivara.token_key to kapivara_dispatcher;
 grant select, delete on kapivara.outbox to kapivara_dispatcher;
 grant select, insert, update on kapivara.buckets, kapivara.standing to kapivara_dispatcher;

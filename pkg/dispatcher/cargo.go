@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"kapivara/pkg/kapivara"
@@ -21,7 +22,8 @@ type item struct {
 	again    bool // the attempt was sent before
 	keep     bool // the desk wants the events back, if they are few
 	sent     bool
-	pull     *pull // the answer in which it goes out, nil where it is published
+	pull     *pull       // the answer in which it goes out, nil where it is published
+	recalled atomic.Bool // an operator has taken the delivery away
 }
 
 // cargo is what is sent together, once the turn that leases it is durable.

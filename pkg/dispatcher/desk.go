@@ -49,6 +49,7 @@ type desk struct {
 	lookups   map[kapivara.Ref]*lookup    // deliveries that are not in memory
 	asking    int                         // answers that wait for those
 	late      []*flight                   // their deadline has passed
+	ops       ops                         // requests of operators
 	dirty     []*lane                     // something may be leased
 	hungry    []*lane                     // something is to be read
 	closed    []*lane                     // they need a row
@@ -146,6 +147,7 @@ func (k *desk) round(ctx context.Context) {
 func (k *desk) receive() {
 	t := k.inbox.take(len(k.answers)+k.asking < k.cfg.Inbox)
 	k.answers = append(k.answers, t.answers...)
+	k.ops.list = append(k.ops.list, t.ops...)
 	for _, token := range t.unheard {
 		k.missed(token)
 	}
@@ -188,7 +190,7 @@ func (k *desk) touch(l *lane) {
 // feed notes that the lane is to be read from, where it is.
 func (k *desk) feed(l *lane) {
 	waiting := l.overflown && !l.stalled && !l.left() && len(l.queue) <= l.room()/2
-	if !l.hungry && (l.cold || waiting || len(l.freed) > 0 || l.more && len(l.hidden) == 0 && l.row.No != 0) {
+	if !l.hungry && (l.cold || waiting || len(l.freed) > 0 || l.more && len(l.hidden) == 0 && l.row.No != 0 || l.redo.more && len(l.redo.queue) == 0) {
 		l.hungry = true
 		k.hungry = append(k.hungry, l)
 	}
@@ -213,6 +215,7 @@ func (k *desk) leave(ctx context.Context, err error) error {
 		refusal = notStored()
 	}
 	refuseCalls(k.calls, kapivara.ErrOffDuty)
+	refuseOps(k.ops.list, off)
 	for _, c := range k.clients {
 		refuseCalls(c.claims.calls, refusal)
 	}

@@ -39,6 +39,9 @@ func (l *lane) engage(stream int64) {
 	l.hold(stream)
 	if l.client.Grown {
 		l.queue = slices.DeleteFunc(l.queue, func(w kapivara.Waiting) bool { return w.Stream == stream })
+		if slices.ContainsFunc(l.redo.queue, func(w kapivara.Waiting) bool { return w.Stream == stream }) {
+			l.rewind()
+		}
 	}
 }
 
@@ -67,6 +70,7 @@ func (k *desk) free(l *lane, stream int64) {
 func (k *desk) settled(f *flight) {
 	if f.Lease.State == kapivara.Committed || f.Lease.State == kapivara.Discarded {
 		k.free(f.lane, f.Stream)
+		k.freeReplay(f)
 	}
 }
 

@@ -1,6 +1,7 @@
 package dispatcher
 
 import (
+	"slices"
 	"time"
 
 	"kapivara/pkg/kapivara"
@@ -9,6 +10,13 @@ import (
 // hand puts a delivery into the answer of its pull, which goes out with the last one.
 func (s *shipper) hand(i *item) {
 	p := i.pull
+	if i.recalled.Load() {
+		p.items = slices.DeleteFunc(p.items, func(o *item) bool { return o == i })
+		if p.left--; p.left == 0 {
+			s.answer(p)
+		}
+		return
+	}
 	d := i.delivery
 	if weight := size(i.events); p.weight+weight <= s.limit {
 		d.Events = i.events
@@ -29,6 +37,9 @@ func (s *shipper) answer(p *pull) {
 	p.deliveries = nil
 	switch {
 	case !s.held() || time.Since(p.waiter.last) > tooLate:
+		p.waiter.answer(nil, nil)
+		return
+	case len(p.items) == 0:
 		p.waiter.answer(nil, nil)
 		return
 	case len(deliveries) == 0:

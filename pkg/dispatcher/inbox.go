@@ -39,6 +39,7 @@ type inbox struct {
 	answers []*answer
 	unheard []kapivara.Token // sendings that met nobody
 	calls   []*claimCall
+	ops     []*operation
 	poked   bool
 	changed bool // the registry has changed
 	nexts   []*waiter
@@ -92,14 +93,15 @@ type taken struct {
 	poked, changed bool
 	nexts          []*waiter
 	leaving        bool
+	ops            []*operation
 }
 
 // take empties the inbox, the answers only where they are wanted.
 func (b *inbox) take(answers bool) taken {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	t := taken{unheard: b.unheard, calls: b.calls, poked: b.poked, changed: b.changed, nexts: b.nexts, leaving: b.leaving}
-	b.unheard, b.calls, b.poked, b.changed, b.nexts = nil, nil, false, false, nil
+	t := taken{unheard: b.unheard, calls: b.calls, poked: b.poked, changed: b.changed, nexts: b.nexts, leaving: b.leaving, ops: b.ops}
+	b.unheard, b.calls, b.poked, b.changed, b.nexts, b.ops = nil, nil, false, false, nil, nil
 	if answers {
 		t.answers, b.answers = b.answers, nil
 	}
@@ -113,8 +115,8 @@ func (b *inbox) close(off bool, kept []*answer) {
 	refused := map[*answer]error{}
 	b.mu.Lock()
 	b.down = true
-	waiting, calls, nexts := append(kept, b.answers...), b.calls, b.nexts
-	b.answers, b.calls, b.nexts = nil, nil, nil
+	waiting, calls, nexts, ops := append(kept, b.answers...), b.calls, b.nexts, b.ops
+	b.answers, b.calls, b.nexts, b.ops = nil, nil, nil, nil
 	for _, a := range waiting {
 		foreign := off || !b.mine[a.subscriber]
 		switch {
@@ -137,6 +139,7 @@ func (b *inbox) close(off bool, kept []*answer) {
 	for _, w := range nexts {
 		w.answer(nil, kapivara.ErrOffDuty)
 	}
+	refuseOps(ops, off)
 }
 
 func notStored() error {

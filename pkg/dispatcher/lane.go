@@ -74,6 +74,8 @@ type lane struct {
 	heading string // the node that is to have the bucket, "" for none
 	lost    bool   // a sending to its owner met nobody
 	held    bool   // the probes wait for the bucket to go to another node
+	redo    redo   // what is to be sent again
+	stale   bool   // an operator has changed something, and it has not been read anew
 
 	newFirst      bool // first attempts are next to be leased
 	dirty, hungry bool // it stands in the desk's lists
@@ -117,6 +119,7 @@ func (l *lane) forget() {
 	l.hidden, l.more, l.filling, l.edge, l.changed = nil, true, false, nil, nil
 	l.unheard, l.probe, l.wait, l.lost, l.trial = map[int64]*flight{}, nil, 0, false, nil
 	l.held = false
+	l.rewind()
 }
 
 // room is how many rows the queue takes.

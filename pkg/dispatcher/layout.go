@@ -34,6 +34,7 @@ func (k *desk) advance(c *client, changed bool, m *kapivara.Move) {
 			l.queue, l.after, l.overflown = nil, 0, true
 		}
 		l.stalled = false
+		l.rewind()
 		k.feed(l)
 	}
 }

@@ -26,6 +26,7 @@ func (k *desk) fill(p *plan) {
 		}
 		k.again(p, l, now)
 		k.lease(p, l, now)
+		k.replay(p, l, now)
 		l.newFirst = len(p.Again) > begun || l.newFirst && len(p.Leases) == leased
 		k.feed(l)
 	}
@@ -59,11 +60,8 @@ func (k *desk) again(p *plan, l *lane, now time.Time) {
 
 // lease gives what is due its number.
 func (k *desk) lease(p *plan, l *lane, now time.Time) {
-	if l.row.No == 0 {
-		if len(l.queue) > 0 && !l.opened {
-			l.opened = true
-			k.closed = append(k.closed, l)
-		}
+	if len(l.queue) > 0 && l.row.No == 0 {
+		k.open(l)
 		return
 	}
 	for i := l.first(); i >= 0; i = l.first() {
@@ -79,29 +77,30 @@ func (k *desk) lease(p *plan, l *lane, now time.Time) {
 			k.touch(l)
 			return
 		}
-		w := l.pick(i)
-		s := p.stepOf(l)
-		s.sent++
-		s.leased++
-		f := &flight{lane: l, staged: true, Numbered: l.number(w, s.sent)}
-		next := f.Lease.Begin(now, l.client.Policy())
-		p.Leases = append(p.Leases, kapivara.NewDelivery{
-			Ref: f.Ref, Due: w.Due, From: f.From, To: f.To, AckWait: l.client.AckWait, Buckets: f.Buckets, Cause: f.Cause,
-		})
-		p.changes = append(p.changes, change{flight: f, next: next, after: l.client.AckWait, verb: leases, gen: l.gen})
-		k.loadOnto(p, f, to, k.item(f, next.Attempt))
-		l.engage(f.Stream) // it holds back the next one from now on
+		k.number(p, l, l.pick(i), to, now)
 	}
 }
 
-// number is the delivery of a stream, or of the stretch by which it has grown.
-func (l *lane) number(w kapivara.Waiting, number int64) kapivara.Numbered {
-	buckets := l.client.Buckets
-	if l.bucket.Canary() {
-		buckets = l.client.CanaryBuckets
+// open has the lane's row made.
+func (k *desk) open(l *lane) {
+	if !l.opened {
+		l.opened = true
+		k.closed = append(k.closed, l)
 	}
-	from, to := w.Stretch()
-	return kapivara.Numbered{
-		Ref: kapivara.Ref{Bucket: l.row.No, Number: number}, Waiting: w, From: from, To: to, Buckets: buckets,
-	}
+}
+
+// number gives a stream the next number of the lane, and with it the lease of its first attempt.
+func (k *desk) number(p *plan, l *lane, w kapivara.Waiting, to *waiter, now time.Time) {
+	s := p.stepOf(l)
+	s.sent++
+	s.leased++
+	ref := kapivara.Ref{Bucket: l.row.No, Number: s.sent}
+	f := &flight{lane: l, staged: true, Numbered: l.client.Number(w, ref, l.bucket)}
+	next := f.Lease.Begin(now, l.client.Policy())
+	p.Leases = append(p.Leases, kapivara.NewDelivery{
+		Ref: f.Ref, Due: w.Due, From: f.From, To: f.To, AckWait: l.client.AckWait, Buckets: f.Buckets, Cause: f.Cause,
+	})
+	p.changes = append(p.changes, change{flight: f, next: next, after: l.client.AckWait, verb: leases, gen: l.gen})
+	k.loadOnto(p, f, to, k.item(f, next.Attempt))
+	l.engage(f.Stream) // it holds back the next one from now on
 }

@@ -104,6 +104,7 @@ func (l *lane) query() kapivara.LaneQuery {
 	if l.row.No != 0 && l.more && len(l.hidden) == 0 {
 		q.Hidden, l.filling, l.changed = l.most, true, map[int64]struct{}{}
 	}
+	l.askReplays(&q)
 	return q
 }
 
@@ -113,6 +114,8 @@ func (k *desk) found(l *lane, q kapivara.LaneQuery, work kapivara.LaneWork) {
 	if q.Limit > 0 {
 		k.waiting(l, work.Due, q)
 	}
+	k.foundReplays(l, q, work.Replays)
+	l.stale = false
 	k.touch(l)
 	if q.Hidden == 0 || !k.refill(l, work.Hidden, q.Hidden) {
 		k.feed(l) // else the end of the turn does

@@ -50,12 +50,18 @@ func (k *desk) turn(ctx context.Context) {
 	if !k.held() || k.lost || !k.surveyed {
 		return
 	}
+	if k.ops.next && k.operate(ctx) {
+		k.ops.next = false
+		return
+	}
 	p := k.plan()
 	k.sendGiven(p)
 	if p.Empty() {
 		k.claimed(p, k.clock.now()) // whoever gave back what it has not
+		k.operate(ctx)
 		return
 	}
+	k.ops.next = true
 	k.turning, k.planned = true, p
 	k.flush() // what an answer of this turn has set free goes before what the turn leases (I-14)
 	if len(p.cargo.items) > 0 {

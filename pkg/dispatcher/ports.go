@@ -13,6 +13,7 @@ type Store interface {
 	Work
 	Records
 	Turns
+	Operators
 	Bodies
 }
 
@@ -66,6 +67,16 @@ type Turns interface {
 	// Turn writes all of the turn or nothing, and gives the store's time to which the turn's durations were added. It fails with
 	// kapivara.ErrStaleTurn where a bucket, a stream or a delivery is not as the turn has it.
 	Turn(ctx context.Context, turn *kapivara.Turn) (now time.Time, err error)
+}
+
+// Operators are the writes of operators, in parts that are short enough for live deliveries to go on between them. Both fail
+// as turns do, with kapivara.ErrStaleTurn where the same part is to be tried again, and with a refusal, not_found among others, where it cannot be done. Nothing is stored then, nor by a dry run.
+type Operators interface {
+	// Operate does the part of the operation that begins at the mark, by the rules of the core, and moves the version of each
+	// bucket that it touches. What was never leased gets its number first.
+	Operate(ctx context.Context, hold kapivara.Hold, subscriber string, o *kapivara.Operation, from kapivara.OperateMark) (*kapivara.Operated, error)
+	// Replay notes the streams of the part that begins at the mark, to be sent again.
+	Replay(ctx context.Context, hold kapivara.Hold, subscriber string, r *kapivara.Replay, from kapivara.ReplayMark) (*kapivara.Replayed, error)
 }
 
 // Bodies are the events of deliveries.

@@ -16,9 +16,9 @@ import (
 	"kapivara/pkg/memory"
 )
 
-// TestTheBusKeepsItsPromises plays finished streams, answers of every kind, silence, nobody listening, lost
-// connections, claims and releases, kills and restarts in any order, and holds every sending and confirmation against
-// invariants I-12 to I-20.
+// TestTheBusKeepsItsPromises plays finished streams, answers of every kind, silence, nobody listening, operators' verbs and
+// replays, lost connections, claims and releases, kills and restarts in any order, and holds every sending and confirmation
+// against invariants I-12 to I-20.
 func TestTheBusKeepsItsPromises(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		inBubble(t, func() {
@@ -35,6 +35,8 @@ func TestTheBusKeepsItsPromises(t *testing.T) {
 				"slow":    w.slowDown,
 				"lose":    w.lose,
 				"kill":    w.kill,
+				"operate": w.operate,
+				"replay":  w.replay,
 				"restart": w.restart,
 				"claim":   w.claim,
 				"release": w.release,
@@ -77,6 +79,10 @@ type world struct {
 	firsts    map[kapivara.Bucket]int64
 	committed map[place]int       // confirmed, with the attempt
 	notBefore map[place]time.Time // confirmed
+	taken     map[place]taken     // by an operator, confirmed
+	operating int                 // operations on their way
+	retries   int                 // that an operator may have made
+	replays   bool                // an operator may have replayed something
 	faults    []string
 	owners    owners
 }
@@ -100,6 +106,7 @@ func newWorld(r *rapid.T) *world {
 		r:      r, store: memory.NewDispatch(time.Now), subscriber: s, attempts: map[place]int{},
 		firsts: map[kapivara.Bucket]int64{}, committed: map[place]int{}, notBefore: map[place]time.Time{},
 		owners: newOwners(),
+		taken:  map[place]taken{},
 	}
 	w.store.Subscribe(s)
 	w.begin()
@@ -258,7 +265,12 @@ func (w *world) given(d *kapivara.Delivery) {
 	if attempt, ok := w.committed[at]; ok {
 		w.fault(d, "was confirmed as committed at attempt %d", attempt)
 	}
-	if until := w.notBefore[at]; time.Now().Before(until) {
+	if t, ok := w.taken[at]; ok && d.Attempt <= t.attempt && time.Now().After(t.at) {
+		w.fault(d, "was taken away at attempt %d and is %s", t.attempt, t.state)
+	} else if ok && t.state != kapivara.Hidden && time.Now().After(t.at) {
+		w.fault(d, "is %s", t.state)
+	}
+	if until := w.notBefore[at]; time.Now().Before(until) && !w.taken[at].at.Equal(time.Now()) {
 		w.fault(d, "is hidden for %v yet", time.Until(until))
 	}
 	if d.Attempt < w.attempts[at] {
@@ -309,7 +321,7 @@ func (w *world) check(r *rapid.T) {
 			r.Errorf("bucket %s has number %d after %d", n.Due.Bucket, n.Number, last[n.Due.Bucket])
 		}
 		last[n.Due.Bucket] = n.Number
-		if most := w.subscriber.MaxAttempts; most > 0 && n.Lease.Counted > most || n.Lease.State == kapivara.Parked && n.Lease.Reason == "" {
+		if most := w.subscriber.MaxAttempts; most > 0 && n.Lease.Counted > most+w.retries || n.Lease.State == kapivara.Parked && n.Lease.Reason == "" {
 			r.Errorf("number %d of bucket %s is %s for %q after %d counted attempts", n.Number, n.Due.Bucket, n.Lease.State, n.Lease.Reason, n.Lease.Counted)
 		}
 		if attempt, ok := w.committed[place{n.Due.Bucket, n.Number}]; ok && (n.Lease.State != kapivara.Committed || n.Lease.Attempt != attempt) {
@@ -355,9 +367,13 @@ func (w *world) settle(r *rapid.T, back int) {
 		w.link.d.Settle(d.Subscriber, d.Token, a, nil)
 		return
 	}
-	w.link.d.Settle(d.Subscriber, d.Token, a, func(s kapivara.Settled, err error) {
+	link := w.link
+	link.d.Settle(d.Subscriber, d.Token, a, func(s kapivara.Settled, err error) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
+		if t, ok := w.taken[placeOf(&d)]; err == nil && ok && d.Attempt <= t.attempt && !link.isCut() {
+			w.fault(&d, "takes %s although attempt %d was taken away", a.Verdict, t.attempt)
+		}
 		if err == nil {
 			w.confirmed(&d, a, s)
 		}
@@ -434,12 +450,17 @@ func (w *world) heal() {
 	w.link.mu.Unlock()
 	time.Sleep(2 * time.Minute)
 	w.check(w.r)
-	all := w.store.All()
-	if len(all) != w.finished || w.store.Pending() != 0 {
-		w.r.Fatalf("got %d deliveries of %d streams, and %d wait", len(all), w.finished, w.store.Pending())
+	all, firsts := w.store.All(), 0
+	for _, n := range all {
+		if n.Cause == kapivara.CauseComplete {
+			firsts++
+		}
+	}
+	if firsts != w.finished || w.store.Pending() != 0 || !w.replays && len(all) != firsts {
+		w.r.Fatalf("got %d deliveries, %d of them first ones of %d streams, and %d wait", len(all), firsts, w.finished, w.store.Pending())
 	}
 	for _, n := range all {
-		if n.Lease.State != kapivara.Committed && n.Lease.State != kapivara.Parked {
+		if n.Lease.State != kapivara.Committed && n.Lease.State != kapivara.Parked && n.Lease.State != kapivara.Discarded {
 			w.r.Errorf("number %d of bucket %s is %s at attempt %d until %v, now is %v", n.Number, n.Due.Bucket, n.Lease.State, n.Lease.Attempt, n.Lease.Until, time.Now())
 		}
 	}

@@ -132,7 +132,7 @@ func (k *desk) give(ctx context.Context) bool {
 
 // quiet tells that nothing of the client is being written or sent.
 func (k *desk) quiet(c *client) bool {
-	if c.hasNews || k.planned != nil && slices.Contains(k.planned.holds, c) {
+	if c.hasNews || k.ops.writing == c || k.planned != nil && slices.Contains(k.planned.holds, c) {
 		return false
 	}
 	for _, l := range c.lanes {

@@ -52,6 +52,17 @@ func (s *shipper) take(c *cargo) {
 // full tells that enough waits to be sent; leasing more would only make deadlines pass.
 func (s *shipper) full() bool { return len(s.out) >= 2 }
 
+// recall keeps what has not gone out yet of a delivery from being sent.
+func (s *shipper) recall(ref kapivara.Ref) {
+	for _, c := range s.out {
+		for _, i := range c.items {
+			if i.lane.row.No == ref.Bucket && i.delivery.Number == ref.Number {
+				i.recalled.Store(true)
+			}
+		}
+	}
+}
+
 func (s *shipper) wait() { <-s.ended }
 
 func (s *shipper) run(ctx context.Context) {
@@ -135,6 +146,10 @@ func (s *shipper) send(i *item) {
 	if !s.held() {
 		d.Events, i.events = nil, nil
 		return // another dispatcher may have it by now, and may have settled it
+	}
+	if i.recalled.Load() {
+		d.Events, i.events = nil, nil
+		return
 	}
 	if err := s.sender.Send(d); err != nil {
 		s.warn("a delivery could not be sent; it is sent later", "error", err, "subscriber", d.Subscriber, "bucket", d.Bucket.String())

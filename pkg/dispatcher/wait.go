@@ -61,7 +61,7 @@ func noBucket(w *waiter) error {
 
 // ready tells whether something could be leased, were there a place.
 func (l *lane) ready(now time.Time) bool {
-	return len(l.queue) > 0 || len(l.hidden) > 0 && !l.hidden[0].Lease.Until.After(now)
+	return len(l.queue) > 0 || len(l.redo.queue) > 0 || len(l.hidden) > 0 && !l.hidden[0].Lease.Until.After(now)
 }
 
 // admitStrangers admits the pulls that have waited for the roster. One for a subscriber that is another dispatcher's, or

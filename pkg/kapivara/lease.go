@@ -13,12 +13,16 @@ type Lease struct {
 	Counted int       // attempts that count towards max_attempts
 	Sent    time.Time // when the last attempt was leased
 	Until   time.Time // leased: the deadline; hidden: not before; pending: since when
-	// Answer settled the last attempt: Nak or Term, "" while nothing has. An Ack shows as Committed.
+	// Answer settled the last attempt: Nak, Term or TakenAway, "" while nothing has. An Ack shows as Committed.
 	Answer Verdict
 	// Missed tells that the last attempt has no answer and counts all the same.
 	Missed bool
 	Reason string // of a nak, a term or the parking
 }
+
+// TakenAway stands for the answer to an attempt whose delivery an operator has taken away: no answer is the same, so all
+// are stale.
+const TakenAway Verdict = "taken away"
 
 // Policy is what a subscriber's settings say of its attempts.
 type Policy struct {
@@ -68,7 +72,7 @@ func (l Lease) Silent(now time.Time, answered bool, p Policy) Lease {
 		l.Missed = true
 		l.Counted++
 	}
-	if p.exhausted(l.Counted) {
+	if l.Missed && p.exhausted(l.Counted) { // one more than that may be due to an operator's retry
 		return l.park(fmt.Sprintf("no answer in time, %s", attempts(l.Counted)))
 	}
 	return l.hide(now.Add(p.After(l.Attempt)))

@@ -70,6 +70,16 @@ type Waiting struct {
 	Contiguous, Delivered int
 }
 
+// Number is the delivery, under its number and before its first attempt, of what waits for the subscriber.
+func (s *Subscriber) Number(w Waiting, ref Ref, bucket Bucket) Numbered {
+	n := Numbered{Ref: ref, Waiting: w, Buckets: s.Buckets}
+	n.From, n.To = w.Stretch()
+	if bucket.Canary() {
+		n.Buckets = s.CanaryBuckets
+	}
+	return n
+}
+
 // Numbered is a delivery that has its number, and where it stands.
 type Numbered struct {
 	Ref
@@ -175,6 +185,9 @@ type LaneQuery struct {
 	// Freed are streams, by the store's numbers, of which a delivery may have been settled: what waits of them is read
 	// wherever it stands, under the same rule.
 	Freed []int64
+	// Replays asks for at most so many streams that are to be sent again, 0 for none, behind a log position.
+	Replays      int
+	ReplaysAfter int64
 }
 
 // DueMark is a place among all that is due: by log position, then by subscriber.
@@ -196,6 +209,8 @@ type LaneWork struct {
 	Due    []Waiting  // by log position
 	Freed  []Waiting  // by log position
 	Hidden []Numbered // by their time
+	// Replays are by log position.
+	Replays []Waiting
 }
 
 // Roster is for whom the dispatcher works.

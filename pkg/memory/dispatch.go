@@ -27,6 +27,7 @@ type Dispatch struct {
 	extra          map[int32]int64
 	streams        []*dispatchStream // by the store's number, from 1 on
 	outbox         []kapivara.Due    // by log position, then subscriber
+	replays        []kapivara.Due    // as the outbox
 	buckets        []*kapivara.BucketRow
 	deliveries     map[kapivara.Ref]*kapivara.Numbered
 	nodes          []kapivara.ClaimNode
@@ -74,7 +75,8 @@ func (d *Dispatch) Remove(name string) {
 	no := d.subscribers[i].No
 	d.registry++
 	d.subscribers = slices.Delete(d.subscribers, i, i+1)
-	d.outbox = slices.DeleteFunc(d.outbox, func(w kapivara.Due) bool { return w.Subscriber == no })
+	gone := func(w kapivara.Due) bool { return w.Subscriber == no }
+	d.outbox, d.replays = slices.DeleteFunc(d.outbox, gone), slices.DeleteFunc(d.replays, gone)
 	for _, b := range d.buckets {
 		if b.Subscriber == name {
 			b.Version++
@@ -123,11 +125,11 @@ func (d *Dispatch) Waiting() []kapivara.Waiting {
 	return all
 }
 
-// Pending counts what is due and not yet leased.
+// Pending counts what is due and not yet leased, replays included.
 func (d *Dispatch) Pending() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return len(d.outbox)
+	return len(d.outbox) + len(d.replays)
 }
 
 // Presence gives what is known of a subscriber's nodes, and how many of its answers changed nothing.

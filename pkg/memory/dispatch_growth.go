@@ -128,7 +128,7 @@ func (d *Dispatch) cover(l *kapivara.NewDelivery) {
 
 func (d *Dispatch) drop(drops []kapivara.Due) {
 	for _, drop := range drops {
-		if i := d.waits(drop); i >= 0 {
+		if i := waits(d.outbox, drop); i >= 0 {
 			d.outbox = slices.Delete(d.outbox, i, i+1)
 		}
 	}

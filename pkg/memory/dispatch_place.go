@@ -20,6 +20,12 @@ func (d *Dispatch) Place() (worked bool) {
 		if s.Moving.Placed >= s.Moving.Until {
 			s.Moving = nil
 			d.registry++
+			for n, w := range d.replays {
+				if w.Subscriber == s.No {
+					of := d.waiting(w)
+					d.replays[n].Bucket = s.Layout().BucketOf(of.Name, of.Canary)
+				}
+			}
 			continue
 		}
 		m := *s.Moving

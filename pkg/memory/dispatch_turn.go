@@ -17,14 +17,19 @@ func (d *Dispatch) OpenBuckets(_ context.Context, hold kapivara.Hold, buckets []
 	}
 	opened := make([]kapivara.BucketRow, len(buckets))
 	for i, b := range buckets {
-		at := slices.IndexFunc(d.buckets, func(o *kapivara.BucketRow) bool { return o.Subscriber == b.Subscriber && o.Bucket == b.Bucket })
-		if at < 0 {
-			at = len(d.buckets)
-			d.buckets = append(d.buckets, &kapivara.BucketRow{No: int32(at + 1), Subscriber: b.Subscriber, Bucket: b.Bucket}) //nolint:gosec // few
-		}
-		opened[i] = *d.buckets[at]
+		opened[i] = *d.openBucket(b.Subscriber, b.Bucket)
 	}
 	return opened, nil
+}
+
+// openBucket gives the row of a bucket, a new one where it has none.
+func (d *Dispatch) openBucket(subscriber string, bucket kapivara.Bucket) *kapivara.BucketRow {
+	at := slices.IndexFunc(d.buckets, func(o *kapivara.BucketRow) bool { return o.Subscriber == subscriber && o.Bucket == bucket })
+	if at < 0 {
+		at = len(d.buckets)
+		d.buckets = append(d.buckets, &kapivara.BucketRow{No: int32(at + 1), Subscriber: subscriber, Bucket: bucket}) //nolint:gosec // few
+	}
+	return d.buckets[at]
 }
 
 // Turn is the dispatcher's port.
@@ -73,10 +78,11 @@ func (d *Dispatch) Turn(_ context.Context, t *kapivara.Turn) (time.Time, error) 
 }
 
 func (d *Dispatch) lease(l kapivara.NewDelivery, now time.Time) {
-	i := d.waits(l.Due)
-	w := d.waiting(d.outbox[i])
+	queue := d.queue(l.Cause)
+	i := waits(*queue, l.Due)
+	w := d.waiting((*queue)[i])
 	w.Cause = l.Cause
-	d.outbox = slices.Delete(d.outbox, i, i+1)
+	*queue = slices.Delete(*queue, i, i+1)
 	d.cover(&l)
 	d.deliveries[l.Ref] = &kapivara.Numbered{
 		Ref: l.Ref, Waiting: w, From: l.From, To: l.To, Buckets: l.Buckets,
@@ -96,7 +102,7 @@ func (d *Dispatch) fits(t *kapivara.Turn, now time.Time) bool {
 		}
 	}
 	for _, l := range t.Leases {
-		if d.waits(l.Due) < 0 || d.deliveries[l.Ref] != nil || d.grownFrom(&l) {
+		if waits(*d.queue(l.Cause), l.Due) < 0 || d.deliveries[l.Ref] != nil || d.grownFrom(&l) {
 			return false
 		}
 	}
@@ -120,8 +126,16 @@ func (d *Dispatch) fits(t *kapivara.Turn, now time.Time) bool {
 	return true
 }
 
-func (d *Dispatch) waits(due kapivara.Due) int {
-	return slices.IndexFunc(d.outbox, func(w kapivara.Due) bool {
+// queue is where what is leased for the cause waits.
+func (d *Dispatch) queue(cause kapivara.Cause) *[]kapivara.Due {
+	if cause == kapivara.CauseReplay {
+		return &d.replays
+	}
+	return &d.outbox
+}
+
+func waits(queue []kapivara.Due, due kapivara.Due) int {
+	return slices.IndexFunc(queue, func(w kapivara.Due) bool {
 		return w.LogPosition == due.LogPosition && w.Subscriber == due.Subscriber
 	})
 }

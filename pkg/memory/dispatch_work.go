@@ -33,7 +33,7 @@ func (d *Dispatch) Look(
 		}
 	}
 	for i, q := range lanes {
-		look.Lanes[i] = kapivara.LaneWork{Due: d.due(q), Freed: d.freed(q), Hidden: d.hidden(q)}
+		look.Lanes[i] = kapivara.LaneWork{Due: d.due(q), Freed: d.freed(q), Hidden: d.hidden(q), Replays: d.again(q)}
 	}
 	for _, w := range d.outbox {
 		behind := cmp.Or(cmp.Compare(w.LogPosition, after.LogPosition), cmp.Compare(w.Subscriber, after.Subscriber)) > 0

@@ -33,6 +33,10 @@ type Dispatcher interface {
 	Next(subscriber string, q kapivara.NextQuery, done func([]kapivara.Delivery, error))
 	// EndWaits has every request for deliveries answered at once, whatever its wait.
 	EndWaits()
+	// Operate does an operator's verb, and Replay has streams sent again; done is called once, with how many deliveries were
+	// changed, and with kapivara.ErrOffDuty where the subscriber is another's. Neither waits.
+	Operate(subscriber string, o kapivara.Operation, done func(changed int, err error))
+	Replay(subscriber string, r kapivara.Replay, done func(changed int, err error))
 	// NoResponders takes in that a sending met nobody.
 	NoResponders(token string)
 	// Poke takes in that something was committed.
@@ -141,16 +145,7 @@ func (s *DispatchServer) allVerbs() []verb {
 		name: "next", subject: wire.Next("*"), handle: s.next, rest: nextRest,
 		metadata: map[string]string{"request": "next.request.json", "reply": "next.reply.json"},
 	}}
-	for _, v := range [...]struct{ name, subject string }{
-		{"delivery-hide", wire.Operate("hide", "*")},
-		{"delivery-park", wire.Operate("park", "*")},
-		{"delivery-retry", wire.Operate("retry", "*")},
-		{"delivery-discard", wire.Operate("discard", "*")},
-		{"delivery-replay", wire.Operate("replay", "*")},
-	} {
-		all = append(all, verb{name: v.name, subject: v.subject, handle: notBuilt(v.name)})
-	}
-	return all
+	return append(all, s.operatorVerbs()...)
 }
 
 func (s *DispatchServer) endpoints() (all []Endpoint) {
@@ -158,10 +153,6 @@ func (s *DispatchServer) endpoints() (all []Endpoint) {
 		all = append(all, Endpoint{Name: v.name, Subject: v.subject, Metadata: v.metadata, Inline: true, Handle: s.route(v)})
 	}
 	return all
-}
-
-func notBuilt(what string) func(context.Context, string, []byte, Done) {
-	return func(_ context.Context, _ string, _ []byte, done Done) { done(nil, kapivara.NotBuilt("", what)) }
 }
 
 // settle takes an answer that came with its token in the body.

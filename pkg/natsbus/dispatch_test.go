@@ -177,9 +177,6 @@ func TestAnswersAreConfirmed(t *testing.T) {
 	if got := s.ask("kapivara.v1.settle.shipping", token+`"answer":"ack"}`); !strings.Contains(got, `"code":"not_found"`) {
 		t.Errorf("a subscriber that is not there: got %s", got)
 	}
-	if got := s.ask("kapivara.v1.delivery.hide.billing", `{}`); !strings.Contains(got, "not built yet") {
-		t.Errorf("hide: got %s", got)
-	}
 }
 
 func TestWhatMeetsNobodyComesToWhoeverListensNext(t *testing.T) {

@@ -38,6 +38,10 @@ func (s *settler) Next(string, kapivara.NextQuery, func([]kapivara.Delivery, err
 
 func (s *settler) EndWaits() {}
 
+func (s *settler) Operate(string, kapivara.Operation, func(int, error)) {}
+
+func (s *settler) Replay(string, kapivara.Replay, func(int, error)) {}
+
 func (s *settler) NoResponders(string) {}
 
 func (s *settler) Poke(bool, bool) {}

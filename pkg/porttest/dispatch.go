@@ -51,6 +51,11 @@ func Dispatch(t *testing.T, open func(t *testing.T) DispatchStore) {
 		"nodes live until their time by the store's clock":       dispatchNodes,
 		"a lease holds the layout by which it was decided":       dispatchLayout,
 		"what is placed may be leased, the rest not":             dispatchPlaced,
+		"every verb changes what it takes and nothing else":      dispatchOperate,
+		"a verb for a state goes from part to part":              dispatchOperateState,
+		"a verb numbers what was never leased":                   dispatchOperateDue,
+		"a verb for what is not there changes nothing":           dispatchOperateRefusals,
+		"a replay is for what is settled":                        dispatchReplay,
 	}
 	maps.Copy(cases, dispatchGrowths())
 	for name, test := range cases {

@@ -24,6 +24,8 @@ func TestDispatchWalksItsIndexes(t *testing.T) {
 	f.exec("insert into kapivara.commits (bucket_no, number, attempt) select 1, i, 1 from generate_series(1, 1000) i")
 	f.exec(`insert into kapivara.retries (bucket_no, number, sent, until, attempt, counted, state, answer)
 		select 1, i, now(), now(), 1, 1, case when i % 10 = 0 then 2 when i % 2 = 0 then 3 else 4 end, 1 from generate_series(1001, 1900) i`)
+	f.exec(`insert into kapivara.replays (due, stream_no, subscriber_no, bucket)
+		select i * 3, i, s, i % 8 from generate_series(1, 2000) i, generate_series(1, 3) s`)
 	f.exec("analyze")
 	f.exec("set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off; set jit = off; set plan_cache_mode = force_generic_plan")
 	for file, indexes := range map[string]string{
@@ -38,6 +40,17 @@ func TestDispatchWalksItsIndexes(t *testing.T) {
 		"leased":       "retries_leased deliveries_number streams_pkey",
 		"deliveries":   "deliveries_number commits_number retries_number streams_pkey",
 		"events":       "events_position",
+
+		"replays":            "replays_bucket streams_pkey",
+		"take_replays":       "replays_due subscribers_pkey",
+		"operate_numbers":    "deliveries_number commits_number retries_number",
+		"operate_stream":     "streams_name deliveries_stream commits_number retries_number",
+		"operate_state":      "retries_number deliveries_number streams_pkey",
+		"operate_leased":     "retries_leased deliveries_number commits_number streams_pkey",
+		"operate_due":        "outbox_bucket streams_pkey",
+		"operate_due_stream": "streams_name events_position outbox_due",
+		"operate_buckets":    "buckets_pkey",
+		"replay_complete":    "streams_completed outbox_due replays_due deliveries_stream commits_number retries_number events_log",
 	} {
 		plan := dispatchPlan(t, f, file)
 		for _, index := range strings.Fields(indexes) {
@@ -59,7 +72,7 @@ func dispatchPlan(t *testing.T, f *dispatchFixture, name string) string {
 		t.Fatal(err)
 	}
 	sql := strings.NewReplacer("{waiting}", "s.name", "{numbered}", "d.bucket_no, s.name, c.attempt, r.state",
-		"{weight}", "octet_length(e.data)").Replace(string(text))
+		"{weight}", "octet_length(e.data)", "{due}", "kapivara.outbox", "{grown}", "s.name, g.contiguous", "{first}", "true", "{held}", "false", "{growth}", "cross join (select 1 as contiguous) g").Replace(string(text))
 	f.exec("prepare dispatch_" + name + " as " + sql)
 	nulls := strings.TrimSuffix(strings.Repeat("null,", strings.Count(parametersOf(sql), "$")), ",")
 	rows, err := f.owner.Query(t.Context(), "explain execute dispatch_"+name+"("+nulls+")", pgx.QueryExecModeSimpleProtocol)
@@ -75,7 +88,7 @@ func dispatchPlan(t *testing.T, f *dispatchFixture, name string) string {
 
 // parametersOf lists the parameters of a statement once each.
 func parametersOf(sql string) (list string) {
-	for _, p := range []string{"$1", "$2", "$3", "$4", "$5"} {
+	for _, p := range []string{"$1", "$2", "$3", "$4", "$5", "$6"} {
 		if strings.Contains(withoutComments(sql), p) {
 			list += p
 		}

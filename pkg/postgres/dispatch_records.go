@@ -48,6 +48,8 @@ func (r *dispatchRow) numbered() kapivara.Numbered {
 			r.n.Lease.Answer = kapivara.Nak
 		case dispatchTerm:
 			r.n.Lease.Answer = kapivara.Term
+		case dispatchTaken:
+			r.n.Lease.Answer = kapivara.TakenAway
 		}
 	default:
 		r.n.Lease = kapivara.Lease{
@@ -63,6 +65,7 @@ const (
 	dispatchNak    = 1
 	dispatchTerm   = 2
 	dispatchMissed = 3
+	dispatchTaken  = 4
 )
 
 func dispatchAnswer(l *kapivara.Lease) int16 {
@@ -71,6 +74,8 @@ func dispatchAnswer(l *kapivara.Lease) int16 {
 		return dispatchNak
 	case l.Answer == kapivara.Term:
 		return dispatchTerm
+	case l.Answer == kapivara.TakenAway:
+		return dispatchTaken
 	case l.Missed:
 		return dispatchMissed
 	}

@@ -32,6 +32,10 @@ var (
 	dispatchMoveBucketsSQL string
 	//go:embed sql/dispatch_take.sql
 	dispatchTakeSQL string
+	//go:embed sql/dispatch_take_replays.sql
+	dispatchTakeReplaysSQL string
+	//go:embed sql/dispatch_replays.sql
+	dispatchReplaysSQL string
 	//go:embed sql/dispatch_lease.sql
 	dispatchLeaseSQL string
 	//go:embed sql/dispatch_again.sql

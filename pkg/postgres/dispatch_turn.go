@@ -56,13 +56,7 @@ func (d *Dispatch) write(ctx context.Context, hold kapivara.Hold, fill func(*pgx
 	defer conn.Release()
 	batch := &pgx.Batch{}
 	batch.Queue("begin")
-	held, epochs := make([]int32, len(hold.Duties)), make([]int64, len(hold.Duties))
-	for i, duty := range hold.Duties {
-		held[i], epochs[i] = duty.Subscriber, duty.Epoch
-	}
-	batch.Queue("select kapivara.hold_dispatch($1, $2, $3)", hold.Dispatcher, held, epochs).QueryRow(func(row pgx.Row) error {
-		return row.Scan(&now)
-	})
+	batch.Queue(dispatchHoldSQL, dispatchHold(hold)...).QueryRow(func(row pgx.Row) error { return row.Scan(&now) })
 	fill(batch)
 	batch.Queue("commit")
 	beforeCommit(conn.Conn())
@@ -74,6 +68,17 @@ func (d *Dispatch) write(ctx context.Context, hold kapivara.Hold, fill func(*pgx
 		err = kapivara.Refuse(kapivara.OutcomeUnknown, "the store has warned of the commit; send the same request again")
 	}
 	return now, err
+}
+
+// dispatchHoldSQL holds the run and the duties until the end of the transaction, and gives the database's time.
+const dispatchHoldSQL = "select kapivara.hold_dispatch($1, $2, $3)"
+
+func dispatchHold(hold kapivara.Hold) []any {
+	held, epochs := make([]int32, len(hold.Duties)), make([]int64, len(hold.Duties))
+	for i, duty := range hold.Duties {
+		held[i], epochs[i] = duty.Subscriber, duty.Epoch
+	}
+	return []any{hold.Dispatcher, held, epochs}
 }
 
 func dispatchQueue(batch *pgx.Batch, t *kapivara.Turn) {
@@ -119,8 +124,27 @@ func dispatchQueueLeases(batch *pgx.Batch, leases []kapivara.NewDelivery) {
 		waits[i], counts[i] = int32(l.AckWait.Milliseconds()), int16(l.Buckets) //nolint:gosec // bounded
 		causes[i] = dispatchCauseNumber(l.Cause)
 	}
-	batch.Queue(dispatchTakeSQL, due, subscribers)
+	dispatchQueueTaking(batch, leases)
 	batch.Queue(dispatchLeaseSQL, buckets, numbers, due, streams, subscribers, from, to, waits, counts, causes)
+}
+
+// dispatchQueueTaking takes the streams from where they wait.
+func dispatchQueueTaking(batch *pgx.Batch, leases []kapivara.NewDelivery) {
+	var due, replays []int64
+	var duties, replayed []int32
+	for _, l := range leases {
+		if l.Cause == kapivara.CauseReplay {
+			replays, replayed = append(replays, l.Due.LogPosition), append(replayed, l.Due.Subscriber)
+		} else {
+			due, duties = append(due, l.Due.LogPosition), append(duties, l.Due.Subscriber)
+		}
+	}
+	if len(due) > 0 {
+		batch.Queue(dispatchTakeSQL, due, duties)
+	}
+	if len(replays) > 0 {
+		batch.Queue(dispatchTakeReplaysSQL, replays, replayed)
+	}
 }
 
 func dispatchQueueCommits(batch *pgx.Batch, commits []kapivara.Commit) {

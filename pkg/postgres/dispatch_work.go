@@ -77,6 +77,7 @@ func (d *Dispatch) Look(ctx context.Context, lanes []kapivara.LaneQuery, after k
 	dispatchAskDue(batch, lanes, look, true)
 	dispatchAskFreed(batch, lanes, look)
 	dispatchAskHidden(batch, lanes, look)
+	dispatchAskReplays(batch, lanes, look)
 	batch.Queue(dispatchSQL(dispatchTailSQL), after.LogPosition, after.Subscriber, limit).Query(func(rows pgx.Rows) error {
 		return readEach(rows, func(rows pgx.Rows) error {
 			_, w, err := dispatchScanPlain(rows)

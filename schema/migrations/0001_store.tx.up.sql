@@ -186,11 +186,12 @@ create table kapivara.retries (
     attempt   integer not null,      -- the last attempt
     counted   integer not null,      -- attempts that count towards max_attempts
     state     smallint not null,     -- 1 pending, 2 leased, 3 hidden, 4 parked, 5 discarded
-    answer    smallint not null,     -- what settled the last attempt: 0 nothing yet, 1 nak, 2 term; 3 nothing, and its silence counts
+    answer    smallint not null,     -- what settled the last attempt: 0 nothing yet, 1 nak, 2 term; 3 nothing, and its silence counts; 4 an operator took it away
     reason    text not null default '',
     constraint retries_number primary key (bucket_no, number)
 ) with (fillfactor = 70);
 create index retries_leased on kapivara.retries (bucket_no) where state = 2;
+create index retries_parked on kapivara.retries (bucket_no, number) where state = 4;
 create index retries_waiting on kapivara.retries (bucket_no, until nulls first, number) where state in (1, 3);
 
 -- What is known of a subscriber's nodes.
@@ -328,6 +329,12 @@ begin
     end if;
     return now();
 end $$;
+
+-- hold_subscriber gives a subscriber as it is set, null where there is none of the name, and keeps it so until the end of
+-- the transaction.
+create function kapivara.hold_subscriber(held text) returns jsonb language sql security definer set search_path = '' as $$
+    select to_jsonb(s) from kapivara.subscribers s where s.name = held and s.removed is null for share;
+$$;
 
 -- expect_rows raises KV006 when a statement did not change what it had to.
 create function kapivara.expect_rows(got bigint, expected bigint) returns void language plpgsql set search_path = '' as $$

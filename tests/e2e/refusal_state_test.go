@@ -110,13 +110,21 @@ func badPulls() []bad {
 	}
 }
 
-// notBuilt is what the next release brings.
-func notBuilt() []bad {
-	whole := func(name, subject, body string) bad {
-		return bad{"later: " + name, "kapivara.v1." + subject, body, "invalid_request", `{"path": ""}`}
+// badOperators are requests of operators that are refused.
+func badOperators() []bad {
+	verb := func(name, verb, body, code string) bad {
+		facts := map[string]string{"not_found": `{}`}[code]
+		if strings.HasSuffix(name, " named") {
+			facts = `{"path": ""}`
+		}
+		return bad{"operators: " + name, "kapivara.v1.delivery." + verb, body, code, facts}
 	}
 	return []bad{
-		whole("hide", "delivery.hide.sub", `{"stream": "a/b/c/1"}`), whole("park", "delivery.park.sub", `{"stream": "a/b/c/1"}`),
-		whole("retry", "delivery.retry.sub", `{"state": "parked"}`), whole("discard", "delivery.discard.sub", `{"stream": "a/b/c/1"}`), whole("replay", "delivery.replay.sub", `{"after": 0}`),
+		verb("nothing named", "park.sub", `{}`, "invalid_request"), verb("two things named", "park.sub", `{"stream": "a/b/c/done", "state": "leased"}`, "invalid_request"),
+		verb("a state that is never changed", "retry.sub", `{"state": "leased"}`, "invalid_request"), verb("hidden until never", "hide.sub", `{"stream": "a/b/c/done"}`, "invalid_request"),
+		verb("an unknown field", "discard.sub", `{"stream": "a/b/c/done", "all": true}`, "invalid_request"), verb("a replay of no range", "replay.sub", `{}`, "invalid_request"),
+		verb("no such stream", "park.sub", `{"stream": "a/b/c/none"}`, "not_found"), verb("no such stream to replay", "replay.sub", `{"after": 0, "stream": "a/b/c/none"}`, "not_found"),
+		verb("no such delivery", "retry.sub", `{"numbers": [{"bucket": "0", "number": 9}]}`, "not_found"), verb("no such bucket", "retry.sub", `{"state": "parked", "bucket": "2"}`, "not_found"),
+		verb("no such subscriber", "discard.nobody", `{"state": "parked"}`, "not_found"),
 	}
 }

@@ -131,7 +131,7 @@ func TestBadInputIsRefusedWithItsFactsAndStoresNothing(t *testing.T) {
 	c := dial(t, url)
 	stand(c)
 	before, head := rows(t, pgURL), c.head()
-	for _, b := range slices.Concat(badBodies(), badEvents(), badStates(), badReads(), badRecords(), badPulls(), notBuilt()) {
+	for _, b := range slices.Concat(badBodies(), badEvents(), badStates(), badReads(), badRecords(), badPulls(), badOperators()) {
 		t.Run(b.name, func(t *testing.T) {
 			if err := b.refused(c); err != nil {
 				t.Errorf("%s %.120q: %v", b.subject, b.body, err)

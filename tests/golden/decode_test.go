@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"kapivara/pkg/kapivara"
 	"kapivara/pkg/wire"
 )
 
@@ -11,25 +12,31 @@ import (
 func TestDecodersTakeTheMessages(t *testing.T) {
 	t.Parallel()
 	decoders := map[string]func(body []byte) error{
-		"event.json":                func(b []byte) error { _, err := wire.DecodeEvent(b); return err },
-		"append.request.json":       func(b []byte) error { _, err := wire.DecodeAppend(b, wire.DefaultLimits()); return err },
-		"append.reply.json":         func(b []byte) error { _, err := wire.DecodeAppendReply(b); return err },
-		"append-many.request.json":  func(b []byte) error { _, err := wire.DecodeAppendMany(b, wire.DefaultLimits()); return err },
-		"append-many.reply.json":    func(b []byte) error { _, err := wire.DecodeAppendManyReply(b); return err },
-		"committed.json":            func(b []byte) error { _, err := wire.DecodeCommitted(b); return err },
-		"delivery.json":             func(b []byte) error { _, _, err := wire.DecodeDelivery(b); return err },
-		"delivery-row.json":         func(b []byte) error { _, err := wire.DecodeDeliveryRow(b); return err },
-		"settle.request.json":       func(b []byte) error { _, _, err := wire.DecodeSettle(b); return err },
-		"settle.reply.json":         func(b []byte) error { _, err := wire.DecodeSettled(b); return err },
-		"claim.request.json":        func(b []byte) error { _, err := wire.DecodeClaim(b); return err },
-		"claim.reply.json":          func(b []byte) error { _, err := wire.DecodeClaimed(b); return err },
-		"release.request.json":      func(b []byte) error { _, err := wire.DecodeRelease(b); return err },
-		"next.request.json":         func(b []byte) error { _, err := wire.DecodeNext("billing", b); return err },
-		"next.reply.json":           func(b []byte) error { _, err := wire.DecodeNextReply(b); return err },
-		"read-event.request.json":   func(b []byte) error { _, _, err := wire.DecodeReadEvent("_", b); return err },
-		"read-log.request.json":     func(b []byte) error { _, _, err := wire.DecodeReadLog("_", b); return err },
-		"read-streams.request.json": func(b []byte) error { _, err := wire.DecodeReadStreams("_", b); return err },
-		"read-explain.request.json": func(b []byte) error { _, _, err := wire.DecodeReadExplain("_", b); return err },
+		"event.json":                    func(b []byte) error { _, err := wire.DecodeEvent(b); return err },
+		"append.request.json":           func(b []byte) error { _, err := wire.DecodeAppend(b, wire.DefaultLimits()); return err },
+		"append.reply.json":             func(b []byte) error { _, err := wire.DecodeAppendReply(b); return err },
+		"append-many.request.json":      func(b []byte) error { _, err := wire.DecodeAppendMany(b, wire.DefaultLimits()); return err },
+		"append-many.reply.json":        func(b []byte) error { _, err := wire.DecodeAppendManyReply(b); return err },
+		"committed.json":                func(b []byte) error { _, err := wire.DecodeCommitted(b); return err },
+		"delivery.json":                 func(b []byte) error { _, _, err := wire.DecodeDelivery(b); return err },
+		"delivery-row.json":             func(b []byte) error { _, err := wire.DecodeDeliveryRow(b); return err },
+		"settle.request.json":           func(b []byte) error { _, _, err := wire.DecodeSettle(b); return err },
+		"settle.reply.json":             func(b []byte) error { _, err := wire.DecodeSettled(b); return err },
+		"claim.request.json":            func(b []byte) error { _, err := wire.DecodeClaim(b); return err },
+		"claim.reply.json":              func(b []byte) error { _, err := wire.DecodeClaimed(b); return err },
+		"delivery-hide.request.json":    operated(kapivara.Hide),
+		"delivery-park.request.json":    operated(kapivara.Park),
+		"delivery-retry.request.json":   operated(kapivara.Retry),
+		"delivery-discard.request.json": operated(kapivara.Discard),
+		"delivery-replay.request.json":  func(b []byte) error { _, err := wire.DecodeReplay(b); return err },
+		"delivery-changed.reply.json":   func(b []byte) error { _, err := wire.DecodeChanged(b); return err },
+		"release.request.json":          func(b []byte) error { _, err := wire.DecodeRelease(b); return err },
+		"next.request.json":             func(b []byte) error { _, err := wire.DecodeNext("billing", b); return err },
+		"next.reply.json":               func(b []byte) error { _, err := wire.DecodeNextReply(b); return err },
+		"read-event.request.json":       func(b []byte) error { _, _, err := wire.DecodeReadEvent("_", b); return err },
+		"read-log.request.json":         func(b []byte) error { _, _, err := wire.DecodeReadLog("_", b); return err },
+		"read-streams.request.json":     func(b []byte) error { _, err := wire.DecodeReadStreams("_", b); return err },
+		"read-explain.request.json":     func(b []byte) error { _, _, err := wire.DecodeReadExplain("_", b); return err },
 		"read-last-committed.request.json": func(b []byte) error {
 			_, err := wire.DecodeReadLastCommitted("billing", b)
 			return err

@@ -54,6 +54,7 @@ func messages(t *testing.T) []golden {
 	}
 	all = append(all, reads(t)...)
 	all = append(all, registry()...)
+	all = append(all, operators()...)
 	return append(all, deliveries()...)
 }
 
