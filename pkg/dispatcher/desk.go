@@ -190,7 +190,7 @@ func (k *desk) touch(l *lane) {
 // feed notes that the lane is to be read from, where it is.
 func (k *desk) feed(l *lane) {
 	waiting := l.overflown && !l.stalled && !l.left() && len(l.queue) <= l.room()/2
-	if !l.hungry && (l.cold || waiting || len(l.freed) > 0 || l.more && len(l.hidden) == 0 && l.row.No != 0 || l.redo.more && len(l.redo.queue) == 0) {
+	if !l.hungry && (l.cold || waiting || len(l.freed) > 0 || l.more && len(l.hidden) == 0 && l.row.No != 0 || l.wantsReplays()) {
 		l.hungry = true
 		k.hungry = append(k.hungry, l)
 	}

@@ -18,9 +18,15 @@ type redo struct {
 // rewind forgets what is to be sent again, to read it anew.
 func (l *lane) rewind() { l.redo = redo{more: true} }
 
+// wantsReplays tells that what is to be sent again is to be read: none of it is known, and all of it is placed. Read
+// earlier, what comes into the lane before what was read would be passed over.
+func (l *lane) wantsReplays() bool {
+	return l.redo.more && len(l.redo.queue) == 0 && !l.client.placing() && !l.left()
+}
+
 // askReplays asks for what is to be sent again, where none of it is known.
 func (l *lane) askReplays(q *kapivara.LaneQuery) {
-	if l.redo.more && len(l.redo.queue) == 0 {
+	if l.wantsReplays() {
 		q.Replays, q.ReplaysAfter, l.redo.asked = l.room(), l.redo.after, true
 	}
 }
@@ -47,7 +53,7 @@ func (k *desk) foundReplays(l *lane, q kapivara.LaneQuery, found []kapivara.Wait
 // replay leases what is to be sent again, while nothing that is due by itself can be leased: such deliveries go first, and
 // wait for a replay only where one is out already and has the place.
 func (k *desk) replay(p *plan, l *lane, now time.Time) {
-	if len(l.redo.queue) == 0 || l.client.placing() || l.left() || l.overflown || l.more && len(l.hidden) == 0 {
+	if len(l.redo.queue) == 0 || l.client.placing() || l.left() || l.overflown || l.row.No != 0 && l.more && len(l.hidden) == 0 {
 		return
 	}
 	if l.row.No == 0 {
