@@ -167,7 +167,7 @@ func (r *run) node(name string) *node {
 	if name != "" {
 		subject += "." + name
 	}
-	if _, err := nc.ChanQueueSubscribe(subject, r.id, n.got); err == nil {
+	if _, err = nc.ChanQueueSubscribe(subject, r.id, n.got); err == nil {
 		err = nc.Flush()
 	}
 	if err != nil {
