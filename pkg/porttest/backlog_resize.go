@@ -46,12 +46,12 @@ func (b *backlogTest) resize(t *testing.T, name string, buckets int) *kapivara.S
 
 // I-17: what was never sent stands where the rule over the buckets in force puts it, and what comes meanwhile does so too.
 func backlogResized(t *testing.T, b *backlogTest) {
-	s := b.set(t, "s", kapivara.SubscriberPatch{Buckets: to(4)})
+	b.set(t, "s", kapivara.SubscriberPatch{Buckets: to(4)})
 	other := b.set(t, "other", kapivara.SubscriberPatch{Buckets: to(4)})
 	b.complete(t, 10)
 	for _, buckets := range []int{16, 3, 8} {
 		before := must[*kapivara.Registry](t)(b.Registry.Registry(b.ctx)).Version
-		s = b.resize(t, "s", buckets)
+		s := b.resize(t, "s", buckets)
 		if m := s.Moving; m == nil || m.Until != int64(b.sent) || m.Placed != 0 {
 			t.Errorf("over %d buckets it has the move %+v, want one to %d", buckets, m, b.sent)
 		}
@@ -85,9 +85,9 @@ func backlogResizedTwice(t *testing.T, b *backlogTest) {
 	b.resize(t, "s", 16)
 	b.place(t)
 	b.complete(t, 2)
-	s := b.resize(t, "s", 5)
+	b.resize(t, "s", 5)
 	b.place(t)
-	s = b.set(t, "s", kapivara.SubscriberPatch{Description: to("another field")})
+	s := b.set(t, "s", kapivara.SubscriberPatch{Description: to("another field")})
 	b.placeAll(t)
 	b.wantDue(t, s, upTo(10)...)
 	b.resize(t, "s", 9)

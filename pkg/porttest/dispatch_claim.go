@@ -77,7 +77,8 @@ func dispatchNodes(t *testing.T, d *desk) {
 		t.Fatalf("got %+v, want three nodes", got)
 	}
 	for i, want := range []kapivara.ClaimNode{
-		{Claimant: kapivara.Claimant{Node: "n1"}}, {Claimant: kapivara.Claimant{Node: "n2", Most: 4}},
+		{Claimant: kapivara.Claimant{Node: "n1"}},
+		{Claimant: kapivara.Claimant{Node: "n2", Most: 4}},
 		{Claimant: kapivara.Claimant{Node: "n3", Wanted: []kapivara.Bucket{5, -1}}},
 	} {
 		g := got[i]

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,7 +22,6 @@ type checkers struct {
 	d         *dispatcher.Dispatcher
 	placed    map[kapivara.Stream]string // bucket, number and buckets of its delivery
 	committed map[kapivara.Stream]bool
-	canaries  atomic.Bool // canary buckets are in force, and nothing was sent before they were
 	faults    []string
 }
 

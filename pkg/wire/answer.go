@@ -140,7 +140,7 @@ func FormatAnswer(a kapivara.Answer) []byte {
 		return []byte("+WPI")
 	case kapivara.Term:
 		return []byte(strings.TrimSpace("+TERM " + a.Reason))
-	case kapivara.Nak:
+	case kapivara.Nak, kapivara.TakenAway: // the second is no subscriber's answer
 	}
 	if a.Delay < 0 && a.Reason == "" {
 		return []byte("-NAK")

@@ -53,7 +53,8 @@ func deliveries() []golden {
 		all = append(all, golden{"settle-request-" + strconv.Itoa(i+1), "settle.request.json", wire.EncodeSettle("0aZ-_9", a)})
 	}
 	for i, r := range []kapivara.ClaimRequest{
-		{Node: "node-1", TTL: 10 * time.Second}, {Node: "node-1", Count: 4, TTL: 90 * time.Second},
+		{Node: "node-1", TTL: 10 * time.Second},
+		{Node: "node-1", Count: 4, TTL: 90 * time.Second},
 		{Node: "node-1", Buckets: []kapivara.Bucket{0, 3, -1}, TTL: 1500 * time.Millisecond},
 	} {
 		all = append(all, golden{"claim-request-" + strconv.Itoa(i+1), "claim.request.json", wire.EncodeClaim(&r)})
