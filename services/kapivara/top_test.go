@@ -23,14 +23,24 @@ func topSamples() (first, second topSample) {
 	at := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	silent := topState("audit", true, client.BucketState{Bucket: "0", Pending: 4, Leased: 1, Lag: 5, LagSeconds: 7000})
 	silent.NobodyAnswers = at.Add(-time.Hour)
-	return topSample{at, []client.SubscriberState{
-			silent,
-			topState("billing", true, client.BucketState{Bucket: "0", Owner: "node-1", Epoch: 3, Pending: 1000000, Leased: 1, Lag: 1000001, LagSeconds: 12.34, Committed: 20}, client.BucketState{Bucket: "1", Committed: 7}),
-		}}, topSample{at.Add(2 * time.Second), []client.SubscriberState{
-			silent,
-			topState("billing", true, client.BucketState{Bucket: "0", Owner: "node-1", Epoch: 3, Pending: 999800, Hidden: 1, Parked: 2, Lag: 999801, LagSeconds: 13, Committed: 320}, client.BucketState{Bucket: "1", Owner: "node-2", Epoch: 1, Committed: 8}),
-			topState("mail", false),
-		}}
+	first = topSample{at, []client.SubscriberState{
+		silent,
+		topState("billing", true,
+			client.BucketState{
+				Bucket: "0", Owner: "node-1", Epoch: 3, Pending: 1000000, Leased: 1, Lag: 1000001, LagSeconds: 12.34, Committed: 20,
+			},
+			client.BucketState{Bucket: "1", Committed: 7}),
+	}}
+	second = topSample{at.Add(2 * time.Second), []client.SubscriberState{
+		silent,
+		topState("billing", true,
+			client.BucketState{
+				Bucket: "0", Owner: "node-1", Epoch: 3, Pending: 999800, Hidden: 1, Parked: 2, Lag: 999801, LagSeconds: 13, Committed: 320,
+			},
+			client.BucketState{Bucket: "1", Owner: "node-2", Epoch: 1, Committed: 8}),
+		topState("mail", false),
+	}}
+	return first, second
 }
 
 // lines are the frame in lines, without what differs between zones.
