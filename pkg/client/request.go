@@ -20,6 +20,11 @@ func (c *Client) Request(ctx context.Context, subject string, body []byte) ([]by
 func (c *Client) request(ctx context.Context, subject string, body []byte, held time.Duration) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout+held)
 	defer cancel()
+	return c.exchange(ctx, subject, body)
+}
+
+// exchange sends a request and waits for its answer until ctx ends.
+func (c *Client) exchange(ctx context.Context, subject string, body []byte) ([]byte, error) {
 	reply, err := c.nc.RequestWithContext(ctx, subject, body)
 	if err != nil {
 		return nil, c.unanswered(err, subject)

@@ -48,6 +48,12 @@ type (
 	Claimed = kapivara.Claimed
 	// DeliveryRow is a delivery as a list shows it.
 	DeliveryRow = kapivara.DeliveryRow
+	// Operation names the deliveries that Hide, Park, Retry and Discard are for, and how; its Verb is the method's.
+	Operation = kapivara.Operation
+	// Numbering names a numbered delivery of a subscriber.
+	Numbering = kapivara.Numbering
+	// Replay is a range of the log whose streams are sent once more; its zero value is the whole log.
+	Replay = kapivara.Replay
 	// Error is a refusal with its code and its facts.
 	Error = kapivara.Error
 	// Code names a refusal.
