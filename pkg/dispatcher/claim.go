@@ -28,6 +28,7 @@ type review struct {
 	client *client
 	nodes  map[string]claimNode // afterwards
 	fresh  map[string]time.Duration
+	died   map[string]bool // those whose time has ended, or who did not listen
 	calls  []*claimCall
 }
 

@@ -76,9 +76,10 @@ func (k *desk) handOver(p *plan, r *review) {
 			c.claims.pinned = true
 			k.reviewSoon(c)
 		default:
+			died := r.died[l.row.Claim.Owner]
 			claim := l.row.Claim.To(l.heading)
 			p.stepOf(l).claim = &claim
-			k.void(p, l)
+			k.void(p, l, died)
 		}
 	}
 }
@@ -103,12 +104,16 @@ func (l *lane) pinned() bool {
 }
 
 // void takes back what is leased, for its next attempt. What certainly met nobody keeps its attempt.
-func (k *desk) void(p *plan, l *lane) {
-	now := k.clock.now()
+func (k *desk) void(p *plan, l *lane, died bool) {
+	now, c := k.clock.now(), l.client
 	for _, f := range l.flights {
 		nobodys := f.unheard && !f.doubt && l.probe != f && l.again[f.Number] == 0
 		if f.Lease.State == kapivara.Leased && !nobodys {
-			k.stage(p, f, f.Lease.Void(), now, nil)
+			next := f.Lease.Void()
+			if died {
+				next = f.Lease.Abandon(c.news.Answered || c.lastAnswer.After(f.out), c.Policy())
+			}
+			k.stage(p, f, next, now, nil)
 		}
 	}
 }

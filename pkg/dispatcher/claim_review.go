@@ -10,7 +10,7 @@ import (
 
 // review plans what becomes of the client's nodes and of their buckets.
 func (k *desk) review(p *plan, c *client) {
-	r := &review{client: c, nodes: maps.Clone(c.claims.nodes), fresh: map[string]time.Duration{}}
+	r := &review{client: c, nodes: maps.Clone(c.claims.nodes), fresh: map[string]time.Duration{}, died: map[string]bool{}}
 	now := k.clock.now()
 	calls := c.claims.calls
 	c.claims.calls = nil
@@ -20,13 +20,14 @@ func (k *desk) review(p *plan, c *client) {
 	for name, n := range r.nodes {
 		if !n.until.After(now) {
 			delete(r.nodes, name)
-			c.claims.stale = true
+			r.died[name], c.claims.stale = true, true
 			k.log.Debug("a node has not claimed again in time", "subscriber", c.Name, "node", name)
 		}
 	}
 	for _, l := range c.lanes {
 		if l.lost {
 			l.lost = false
+			r.died[l.row.Claim.Owner] = true
 			r.without(l.row.Claim.Owner, l.bucket)
 			c.claims.stale = true
 			k.log.Debug("nobody listens where a node has claimed a bucket", "subscriber", c.Name, "bucket", l.bucket.String())

@@ -362,3 +362,33 @@ func TestTheRemovalOfASubscriberEndsItsClaims(t *testing.T) {
 		}
 	})
 }
+
+// I-20: a delivery that kills each node that takes it is parked after max_attempts, although no deadline of it passes.
+func TestWhatKillsItsNodesIsParked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, billing(func(s *kapivara.Subscriber) { s.MaxInFlight, s.MaxAttempts = 2, 2 }))
+		b.claims("n1", 0, 5*time.Second)
+		b.finish("poison", "two")
+		sent := b.takeSent()
+		if len(sent) != 2 {
+			t.Fatalf("got %v, want both", brief(sent))
+		}
+		b.pass(time.Second)
+		b.settles(sent[1], ack, kapivara.Committed)
+		b.claims("n2", 0, 12*time.Second)
+		b.pass(5 * time.Second) // the time of the first ends
+		again := b.takeSent()
+		second := again[len(again)-1]
+		b.from(second, "n2", 1, 2)
+		b.pass(time.Second)
+		b.finish("three")
+		b.settles(b.one(), ack, kapivara.Committed)
+		b.pass(10 * time.Second)
+		if l := b.state(second); l.State != kapivara.Parked || l.Counted != 2 {
+			t.Errorf("got %s with %d counted attempts, want it parked after 2", l.State, l.Counted)
+		}
+		b.takeSent()
+		b.claims("n3", 0, 5*time.Second)
+		b.none()
+	})
+}

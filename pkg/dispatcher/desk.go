@@ -49,6 +49,7 @@ type desk struct {
 	lookups   map[kapivara.Ref]*lookup    // deliveries that are not in memory
 	asking    int                         // answers that wait for those
 	late      []*flight                   // their deadline has passed
+	postponed []*flight                   // they were sent long after their lease, and the store has a deadline that is too early
 	ops       ops                         // requests of operators
 	dirty     []*lane                     // something may be leased
 	hungry    []*lane                     // something is to be read

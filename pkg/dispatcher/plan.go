@@ -98,6 +98,7 @@ func (k *desk) plan() *plan {
 	k.reviewClaims(p, true)
 	k.judge(p)
 	k.silence(p)
+	k.postpone(p)
 	k.reviewClaims(p, false)
 	k.fill(p)
 	k.detour(p)

@@ -113,6 +113,9 @@ func (k *desk) await(f *flight, sent time.Time, wait time.Duration) {
 	if f.staged {
 		return
 	}
+	if by := sent.Add(wait).Sub(f.Lease.Until); by > max(wait/10, time.Second) {
+		k.postponed = append(k.postponed, f)
+	}
 	f.Lease.Until = sent.Add(wait)
 	k.byStore.set(alarm{at: f.Lease.Until, lane: f.lane, flight: f})
 }

@@ -33,6 +33,26 @@ func (k *desk) silence(p *plan) {
 	}
 }
 
+// postpone writes down the deadlines of what was sent long after its lease: another dispatcher would take it for silent
+// too early, begin its next attempt, and make the honest answer to this one stale.
+func (k *desk) postpone(p *plan) {
+	now := k.clock.now()
+	for i, f := range k.postponed {
+		if len(p.changes) >= maxChanges {
+			k.postponed = k.postponed[i:]
+			return
+		}
+		l := f.lane
+		if l.client.leaving || l.cold || l.flights[f.Number] != f || f.staged || f.unheard || f.out.IsZero() || f.Lease.State != kapivara.Leased {
+			continue
+		}
+		next := f.Lease
+		next.Sent = f.out
+		k.stage(p, f, next, now, nil)
+	}
+	k.postponed = nil
+}
+
 // maxFloor is how far a bucket's floor may be behind what was sent.
 const maxFloor = 1000
 

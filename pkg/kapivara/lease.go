@@ -61,6 +61,19 @@ func (l Lease) Void() Lease {
 	return Lease{State: Pending, Attempt: l.Attempt, Counted: l.Counted, Sent: l.Sent}
 }
 
+// Abandon is a leased delivery after the node that had claimed its bucket has died: pending, for its next attempt, or
+// parked after max_attempts. The attempt counts as a silent one does, so that a delivery that kills its nodes ends.
+func (l Lease) Abandon(answered bool, p Policy) Lease {
+	next := l.Void()
+	if answered && !l.Missed {
+		next.Counted++
+	}
+	if p.exhausted(next.Counted) {
+		return next.park(fmt.Sprintf("its node was gone before it answered, %s", attempts(next.Counted)))
+	}
+	return next
+}
+
 // Silent is what becomes of a leased delivery whose deadline has passed without an answer: hidden by the backoff, or
 // parked after max_attempts. The attempt counts only where the subscriber has answered some delivery since it was sent;
 // one that never answers is an onlooker, and must not park anything.
