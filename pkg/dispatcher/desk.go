@@ -146,7 +146,7 @@ func (k *desk) round(ctx context.Context) {
 }
 
 func (k *desk) receive() {
-	t := k.inbox.take(len(k.answers)+k.asking < k.cfg.Inbox)
+	t := k.inbox.take(len(k.answers)+k.asking < k.cfg.Inbox, len(k.ops.list) == 0)
 	k.answers = append(k.answers, t.answers...)
 	k.ops.list = append(k.ops.list, t.ops...)
 	for _, token := range t.unheard {
@@ -190,6 +190,9 @@ func (k *desk) touch(l *lane) {
 
 // feed notes that the lane is to be read from, where it is.
 func (k *desk) feed(l *lane) {
+	if l.redo.freed && !l.redo.more && len(l.redo.queue) == 0 {
+		l.rewind()
+	}
 	waiting := l.overflown && !l.stalled && !l.left() && len(l.queue) <= l.room()/2
 	if !l.hungry && (l.cold || waiting || len(l.freed) > 0 || l.more && len(l.hidden) == 0 && l.row.No != 0 || l.wantsReplays()) {
 		l.hungry = true

@@ -33,6 +33,7 @@ func (s *shipper) hand(i *item) {
 
 // answer answers a pull with what was read for it. Where its client must be gone nobody gets it.
 func (s *shipper) answer(p *pull) {
+	p.recall()
 	deliveries := p.deliveries
 	p.deliveries = nil
 	switch {
@@ -57,6 +58,15 @@ func (s *shipper) answer(p *pull) {
 		i.sent = true
 		i.delivery.Deadline = deliveries[n].Deadline
 		s.sender.Notify(i.delivery.Subscriber, i.show())
+	}
+}
+
+// recall takes out what an operator has taken away since it was put in.
+func (p *pull) recall() {
+	for n := len(p.deliveries) - 1; n >= 0; n-- {
+		if p.items[n].recalled.Load() {
+			p.items, p.deliveries = slices.Delete(p.items, n, n+1), slices.Delete(p.deliveries, n, n+1)
+		}
 	}
 }
 

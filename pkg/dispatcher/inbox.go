@@ -96,12 +96,15 @@ type taken struct {
 	ops            []*operation
 }
 
-// take empties the inbox, the answers only where they are wanted.
-func (b *inbox) take(answers bool) taken {
+// take empties the inbox, the answers and the operators' requests only where they are wanted.
+func (b *inbox) take(answers, ops bool) taken {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	t := taken{unheard: b.unheard, calls: b.calls, poked: b.poked, changed: b.changed, nexts: b.nexts, leaving: b.leaving, ops: b.ops}
-	b.unheard, b.calls, b.poked, b.changed, b.nexts, b.ops = nil, nil, false, false, nil, nil
+	t := taken{unheard: b.unheard, calls: b.calls, poked: b.poked, changed: b.changed, nexts: b.nexts, leaving: b.leaving}
+	b.unheard, b.calls, b.poked, b.changed, b.nexts = nil, nil, false, false, nil
+	if ops {
+		t.ops, b.ops = b.ops, nil
+	}
 	if answers {
 		t.answers, b.answers = b.answers, nil
 	}

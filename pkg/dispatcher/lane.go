@@ -97,7 +97,8 @@ func newLane(c *client, b kapivara.Bucket, hidden int) *lane {
 	return l
 }
 
-// forget throws away all that is known, except which leased deliveries met nobody and which of them pulls have.
+// forget throws away all that is known, except which leased deliveries met nobody and which of them pulls have, and of
+// which streams something may wait in other lanes.
 func (l *lane) forget() {
 	if l.carried == nil {
 		l.carried = map[int64]int{}
@@ -115,7 +116,7 @@ func (l *lane) forget() {
 		l.release(stream, n)
 	}
 	l.flights, l.streams, l.leased = map[int64]*flight{}, map[int64]int{}, 0
-	l.queue, l.after, l.overflown, l.stalled, l.freed = nil, 0, true, false, nil
+	l.queue, l.after, l.overflown, l.stalled = nil, 0, true, false
 	l.hidden, l.more, l.filling, l.edge, l.changed = nil, true, false, nil, nil
 	l.unheard, l.probe, l.wait, l.lost, l.trial = map[int64]*flight{}, nil, 0, false, nil
 	l.held = false

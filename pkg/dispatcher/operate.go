@@ -3,6 +3,7 @@ package dispatcher
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"kapivara/pkg/kapivara"
@@ -155,6 +156,7 @@ func (k *desk) operateFailed(o *operation, err error) error {
 	var refusal *kapivara.Error
 	switch errors.As(err, &refusal); {
 	case errors.Is(err, kapivara.ErrStaleTurn):
+		o.lanes = nil
 		if c := k.names[o.subscriber]; c != nil {
 			for _, l := range c.lanes {
 				k.renew(o, l)
@@ -189,8 +191,10 @@ func (k *desk) operated(o *operation, part *kapivara.Operated) {
 	c := k.names[o.subscriber]
 	for i := range part.Changed {
 		n := &part.Changed[i]
-		if c != nil && c.lanes[n.Due.Bucket] != nil {
-			k.renew(o, c.lanes[n.Due.Bucket])
+		if c != nil {
+			l := k.lane(c, n.Due.Bucket) // one that is just being read for the first time is read once more
+			k.renew(o, l)
+			k.settled(&flight{Numbered: *n, lane: l})
 		}
 		k.sender.Notify(o.subscriber, (&flight{Numbered: *n, lane: &lane{bucket: n.Due.Bucket}}).show(time.Time{}))
 	}
@@ -201,9 +205,10 @@ func (k *desk) operated(o *operation, part *kapivara.Operated) {
 	o.from = *part.Next
 }
 
-// renew throws away what is known of a lane that the operation has touched.
+// renew throws away what is known of a lane that this part of the operation has touched: also where it is being read anew
+// since another was there before.
 func (k *desk) renew(o *operation, l *lane) {
-	if !l.stale {
+	if !slices.Contains(o.lanes, l) {
 		l.stale = true
 		o.lanes = append(o.lanes, l)
 		k.chill(l)

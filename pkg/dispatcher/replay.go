@@ -13,6 +13,7 @@ type redo struct {
 	after int64              // all of it up to this was put there
 	more  bool               // more may be in the store
 	asked bool               // it is being read, and what is read is still true
+	freed bool               // what was held back when it was read may be free by now: it is read anew after the queue
 }
 
 // rewind forgets what is to be sent again, to read it anew.
@@ -82,9 +83,8 @@ func (k *desk) freeReplay(f *flight) {
 	if !c.Grown {
 		return
 	}
-	l := c.lanes[c.Layout().BucketOf(f.Name, f.Canary)]
-	if l != nil && !l.cold && !l.redo.more && len(l.redo.queue) == 0 {
-		l.rewind()
+	if l := c.lanes[c.Layout().BucketOf(f.Name, f.Canary)]; l != nil && !l.cold {
+		l.redo.freed = true
 		k.feed(l)
 	}
 }
