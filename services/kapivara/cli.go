@@ -34,6 +34,11 @@ type cli struct {
 	Top       topCommand       `cmd:"" group:"Deliveries" help:"Watch subscribers and buckets: lag, owners, rates; again each second."`
 	Settle    settleCommand    `cmd:"" group:"Deliveries" help:"Answer a delivery by its token."`
 	Resize    resizeCommand    `cmd:"" group:"Deliveries" help:"Change the number of buckets of a subscriber while it works."`
+	Hide      hideCommand      `cmd:"" group:"Deliveries" help:"Hold deliveries back until a time."`
+	Park      parkCommand      `cmd:"" group:"Deliveries" help:"Set deliveries aside, until they are retried."`
+	Retry     retryCommand     `cmd:"" group:"Deliveries" help:"Have deliveries that are parked or hidden sent again."`
+	Discard   discardCommand   `cmd:"" group:"Deliveries" help:"Give deliveries up, for good."`
+	Replay    replayCommand    `cmd:"" group:"Deliveries" help:"Send streams of a part of the log to a subscriber once more."`
 
 	AppendMany appendManyCommand `cmd:"" group:"Events" help:"Store events in several streams, all or nothing, on conditions."`
 
