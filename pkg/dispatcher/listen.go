@@ -11,8 +11,10 @@ import (
 const (
 	firstProbe = 50 * time.Millisecond
 	lastProbe  = time.Second
-	// heardAfter is how long after a sending its silence says that somebody has it: that nobody does is told at once.
-	heardAfter = 250 * time.Millisecond
+	// heardAfter is how long after a sending its silence says that somebody has it. That nobody does is told at once, but
+	// on a machine that is too busy it comes late, and what was then sent after it would be there before it. The first
+	// answer says so earlier.
+	heardAfter = time.Second
 	// deafAfter is how long nobody must have been heard of before a subscriber counts as not listening, so that one
 	// whose node takes some of its buckets does not change all the time.
 	deafAfter = 5 * time.Second

@@ -77,7 +77,7 @@ func TestOneThatListensLateGetsWhatWaits(t *testing.T) {
 		b.pass(time.Minute)
 		b.takeSent()
 		b.listen(nil) // takes what comes and is slow to answer
-		b.pass(1300 * time.Millisecond)
+		b.pass(2100 * time.Millisecond)
 		if sent := b.takeSent(); len(sent) != 3 {
 			t.Errorf("got %v, want the three that max_in_flight allows", brief(sent))
 		}
