@@ -90,6 +90,10 @@ func (k *desk) rearm() {
 		}
 	}
 	for _, l := range k.lanes {
+		if !l.retouch.IsZero() {
+			l.retouch = time.Time{}
+			k.touch(l) // which sets it anew
+		}
 		for _, f := range l.flights {
 			if f.Lease.State != kapivara.Leased {
 				k.byStore.set(alarm{at: f.Lease.Until, lane: l})

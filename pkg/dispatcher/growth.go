@@ -90,7 +90,9 @@ func (k *desk) enlist(w *kapivara.Waiting) {
 	l := c.lanes[w.Due.Bucket]
 	_, leased := k.meanwhile[freed{w.Subscriber, w.Stream}]
 	switch {
-	case l == nil || l.cold: // it is read with all of its lane
+	case l == nil: // it is read with all of its lane, if there is to be one
+		c.astray = true
+	case l.cold: // as above
 	case w.LogPosition > c.placed: // the lane's own look finds it once it is placed
 	case c.Layout().BucketOf(w.Name, w.Canary) != l.bucket:
 		k.misplaced(l)

@@ -60,6 +60,11 @@ func (g *gated) Look(ctx context.Context, lanes []kapivara.LaneQuery, after kapi
 	return look, err
 }
 
+func (g *gated) Roster(ctx context.Context) (*kapivara.Roster, error) {
+	g.wait("roster")
+	return g.Dispatch.Roster(ctx)
+}
+
 func (g *gated) Buckets(ctx context.Context, subscribers []string) ([]kapivara.BucketRow, []kapivara.Numbered, error) {
 	rows, leased, err := g.Dispatch.Buckets(ctx, subscribers)
 	g.wait("buckets")
@@ -272,6 +277,57 @@ func TestAReplayThatWaitsForALiveDeliveryIsNotForgotten(t *testing.T) {
 		b.pass(time.Second)
 		if d := b.one(); d.Stream != stream("one") || d.Cause != kapivara.CauseReplay || d.To != 2 {
 			t.Errorf("got %v, want the replay of one", brief([]kapivara.Delivery{d}))
+		}
+	})
+}
+
+// I-17: what became due while other numbers of buckets were in force is found, although the dispatcher has only seen the row
+// and never those numbers.
+func TestAChangeTakenBackBeforeItIsReadLosesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, store := startGated(t, billing(buckets(3)))
+		b.listen(func(d kapivara.Delivery) { b.d.Settle(d.Subscriber, d.Token, ack, nil) })
+		letGo := store.hold("roster")
+		b.store.Subscribe(billing(buckets(2)))
+		var names []string
+		for i := range 12 {
+			names = append(names, fmt.Sprint(i))
+		}
+		b.finish(names...)
+		b.store.Subscribe(billing(buckets(3)))
+		for b.store.Place() {
+		}
+		letGo()
+		b.pass(time.Minute)
+		if n := b.store.Pending(); n > 0 {
+			t.Errorf("%d of %d streams still wait", n, len(names))
+		}
+	})
+}
+
+// An owner that has pulled and pulls no more is sent what it claims, although the store's clock was set back meanwhile.
+func TestAnOwnerThatPullsNoMoreIsSentWhatWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var back time.Duration
+		b := &bench{t: t, store: memory.NewDispatch(func() time.Time {
+			mu.Lock()
+			defer mu.Unlock()
+			return time.Now().Add(-back)
+		})}
+		b.store.Subscribe(billing())
+		b.begin(b.store)
+		b.claims("n1", 0, 5*time.Minute)
+		b.pulls(kapivara.NextQuery{Node: "n1"})
+		b.finish("one")
+		b.pass(5 * time.Second)
+		b.none()
+		mu.Lock()
+		back = 2 * time.Second
+		mu.Unlock()
+		b.pass(time.Minute)
+		if sent := b.takeSent(); len(sent) == 0 || sent[0].Node != "n1" {
+			t.Errorf("got %v, want the delivery for its owner", brief(sent))
 		}
 	})
 }

@@ -155,7 +155,9 @@ func (k *desk) follow(tail []kapivara.Waiting) {
 		}
 		l := c.lanes[w.Bucket]
 		switch {
-		case l == nil || l.overflown || w.LogPosition <= l.after:
+		case l == nil:
+			c.astray = true
+		case l.overflown || w.LogPosition <= l.after:
 		case len(l.queue)+len(l.freed) >= l.room():
 			l.overflown = true
 		case k.grows(c, w):
@@ -188,7 +190,7 @@ func (k *desk) enqueue(l *lane, w kapivara.Waiting) {
 // misplaced notes a stream that was placed by other settings than those this desk knows.
 func (k *desk) misplaced(l *lane) {
 	k.log.Debug("a stream waits in a bucket of other settings", "subscriber", l.client.Name, "bucket", l.bucket.String())
-	k.wants.roster = true
+	k.wants.roster, l.client.astray = true, true
 }
 
 // readRoster reads for whom there is work. The first time the tail begins behind the log's head: what was due before is
@@ -199,11 +201,12 @@ func (k *desk) readRoster(ctx context.Context) {
 	k.start(ctx, func(ctx context.Context) (func(), error) {
 		roster, err := k.store.Roster(ctx)
 		return func() {
+			newer := k.registry != roster.Registry
 			k.registry, k.enrolling = roster.Registry, false
 			if k.mark.LogPosition == math.MaxInt64 {
 				k.mark = kapivara.DueMark{LogPosition: roster.Head, Subscriber: math.MaxInt32}
 			}
-			k.enroll(roster)
+			k.enroll(roster, newer)
 			k.refuseUnknown(begun)
 			k.admitStrangers()
 		}, err
