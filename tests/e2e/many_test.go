@@ -73,14 +73,11 @@ func (m *many) node(subscriber string) (file string) {
 
 // Two writers, two readers, three dispatchers and six nodes of three subscribers, each killed with -9 again and again, and
 // dispatchers stopped for longer than they live, while a log goes through. What comes out is the log, and nothing that
-// was acknowledged or confirmed is lost or repeated (I-01, I-05, I-11, I-14, I-15, I-16).
+// was acknowledged or confirmed is lost or repeated (I-01, I-05, I-11, I-14, I-15, I-16). KAPIVARA_E2E_MANY=5 goes five
+// rounds over bpic2012 in place of two over the smaller receipt log; that takes minutes, so give -timeout 20m.
 func TestManyOfEachAreKilledAndTheResultIsTheLog(t *testing.T) {
 	t.Parallel()
-	log := theLog(t)
-	rounds := 5
-	if testing.Short() {
-		rounds = 1
-	}
+	log, rounds := manyLog(t)
 	dice := rand.New(rand.NewPCG(seed(t), 16))
 	m := &many{t: t, natsURL: kit.NATS(t), pgURL: kit.Postgres(t)}
 	var err error
@@ -131,6 +128,22 @@ func TestManyOfEachAreKilledAndTheResultIsTheLog(t *testing.T) {
 		}
 		m.checkCommits(s, got)
 	}
+}
+
+func manyLog(t *testing.T) (log realLog, rounds int) {
+	t.Helper()
+	text := os.Getenv("KAPIVARA_E2E_MANY")
+	switch {
+	case text != "":
+		rounds, err := strconv.Atoi(text)
+		if err != nil || rounds < 1 {
+			t.Fatalf("KAPIVARA_E2E_MANY: %q", text)
+		}
+		return openLog(t, "bpic2012"), rounds
+	case testing.Short():
+		return openLog(t, "receipt"), 1
+	}
+	return openLog(t, "receipt"), 2
 }
 
 // killAll kills each process so many times and starts it again, in any order, spread over the way; now and then a
