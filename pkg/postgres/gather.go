@@ -25,6 +25,8 @@ var (
 	gatherFinishSQL string
 	//go:embed sql/gather_sweep.sql
 	gatherSweepSQL string
+	//go:embed sql/gather_sweep_replays.sql
+	gatherSweepReplaysSQL string
 )
 
 const (
@@ -165,9 +167,12 @@ func (s *RegistryStore) finish(ctx context.Context, sql string, subscriber int32
 }
 
 func (s *RegistryStore) sweep(ctx context.Context) (worked bool, _ string, err error) {
-	swept, err := s.pool.Exec(ctx, gatherSweepSQL, gatherSwept)
-	if err != nil {
-		return false, "", fmt.Errorf("sweep up after removed subscribers: %w", translate(err, false))
+	for _, sql := range [...]string{gatherSweepSQL, gatherSweepReplaysSQL} {
+		swept, err := s.pool.Exec(ctx, sql, gatherSwept)
+		if err != nil {
+			return false, "", fmt.Errorf("sweep up after removed subscribers: %w", translate(err, false))
+		}
+		worked = worked || swept.RowsAffected() > 0
 	}
-	return swept.RowsAffected() > 0, "", nil
+	return worked, "", nil
 }

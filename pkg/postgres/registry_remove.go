@@ -25,6 +25,8 @@ var (
 	registryDropNodesSQL string
 	//go:embed sql/registry_drop_outbox.sql
 	registryDropOutboxSQL string
+	//go:embed sql/registry_drop_replays.sql
+	registryDropReplaysSQL string
 	//go:embed sql/registry_discard_leased.sql
 	registryDiscardLeasedSQL string
 	//go:embed sql/registry_discard_retries.sql
@@ -62,6 +64,7 @@ func registryRemoveSubscriber(ctx context.Context, tx pgx.Tx, s *kapivara.Subscr
 		{"mark", registryRemoveSubscriberSQL, []any{s.No, head}},
 		{"lock buckets", registryLockBucketsSQL, []any{s.Name}},
 		{"drop what waits", registryDropOutboxSQL, []any{s.No, registryDropAtOnce}},
+		{"drop what is to be sent again", registryDropReplaysSQL, []any{s.No, registryDropAtOnce}},
 		{"lock new buckets", registryLockBucketsSQL, []any{s.Name}},
 		{"end claims", registryEndClaimsSQL, []any{s.Name}},
 		{"drop nodes", registryDropNodesSQL, []any{s.No}},

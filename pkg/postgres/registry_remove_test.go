@@ -20,6 +20,7 @@ func TestRemoveEndsWhatIsUnsettledAndNothingElse(t *testing.T) {
 	b.gatherAll(t)
 	// As a dispatcher would: 1 and 2 committed, 3 leased, 4 hidden, 5 parked, 6 discarded; 7 to 10 wait.
 	b.exec(t, `delete from kapivara.outbox where subscriber_no = $1 and due <= 6`, s.No)
+	b.exec(t, `insert into kapivara.replays (due, stream_no, subscriber_no, bucket) values (1, 1, $1, 0), (2, 2, $1, 0), (1, 1, $2, 0)`, s.No, other.No)
 	b.exec(t, `insert into kapivara.buckets (bucket, subscriber, sent, floor, version) values (0, 'billing', 6, 1, 41), (0, 'audit', 0, 0, 5)`)
 	b.exec(t, `insert into kapivara.deliveries (number, stream_no, due, bucket_no, subscriber_no, from_position, to_position, ack_wait_ms, buckets, cause)
 		select i, i, i, bucket_no, $1, 1, 1, 30000, 1, 1 from generate_series(1, 6) i, kapivara.buckets where subscriber = 'billing'`, s.No)
@@ -35,6 +36,9 @@ func TestRemoveEndsWhatIsUnsettledAndNothingElse(t *testing.T) {
 	}
 	if got := ask[int64](t, b, `select count(*) from kapivara.outbox where subscriber_no = $1`, other.No)[0]; got != 10 {
 		t.Errorf("%d streams wait for the other subscriber, want 10", got)
+	}
+	if got := ask[int32](t, b, `select subscriber_no from kapivara.replays`); !slices.Equal(got, []int32{other.No}) {
+		t.Errorf("streams are to be sent again to %v, want only %d", got, other.No)
 	}
 	got := ask[string](t, b, `select number || ' ' || state || ' ' || attempt || ' ' || reason || coalesce(' ' || until, '') from kapivara.retries order by number`)
 	want := []string{"3 5 1 subscriber removed", "4 5 3 subscriber removed", "5 5 3 subscriber removed", "6 5 3 why"}
@@ -64,8 +68,17 @@ func TestWhatRemovedSubscribersHaveLeftIsSweptUp(t *testing.T) {
 	if worked, _, err := b.store.Gather(b.ctx); err != nil || !worked {
 		t.Errorf("worked %v, error %v", worked, err)
 	}
+	for _, no := range []int32{s.No, kept.No} { // nothing of the outbox is left, and replays are found all the same
+		b.exec(t, `insert into kapivara.replays (due, stream_no, subscriber_no, bucket) select i, i, $1, 0 from generate_series(1, 10) i`, no)
+	}
+	if worked, _, err := b.store.Gather(b.ctx); err != nil || !worked {
+		t.Errorf("worked %v on replays, error %v", worked, err)
+	}
 	if worked, _, err := b.store.Gather(b.ctx); err != nil || worked {
 		t.Errorf("worked again %v, error %v", worked, err)
+	}
+	if got := ask[int32](t, b, `select distinct subscriber_no from kapivara.replays`); !slices.Equal(got, []int32{kept.No}) {
+		t.Errorf("streams are to be sent again to %v, want only %d", got, kept.No)
 	}
 	got := ask[int32](t, b, `select distinct subscriber_no from kapivara.outbox`)
 	if !slices.Equal(got, []int32{kept.No}) {
