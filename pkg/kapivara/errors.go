@@ -112,8 +112,3 @@ func Oversize(what string, limit, size int) *Error {
 		Facts:   Facts{Limit: &limit, Size: &size},
 	}
 }
-
-// NotBuilt refuses what protocol version 1 names and this release does not serve yet.
-func NotBuilt(path, what string) *Error {
-	return Invalid(path, "%s: not built yet", what)
-}
