@@ -15,6 +15,7 @@ func dispatchGrowths() map[string]func(*testing.T, *desk) {
 		"growths that wait are joined and go with the first":        growthJoined,
 		"an unsettled delivery holds back what waits of its stream": growthHeld,
 		"a growth is leased once":                                   growthOnce,
+		"a replay waits for the whole stream that is parked":        growthReplay,
 		"a growth that a delivery holds is dropped":                 growthDropped,
 		"a switch of the mode keeps what is due":                    growthSwitch,
 		"the row of the stream is a lower bound only":               growthLong,
@@ -180,6 +181,33 @@ func growthDropped(t *testing.T, d *desk) {
 }
 
 // After a switch to "complete" a stream that completes comes whole, from 1, after what is due of the mode before.
+// A replay that was noted before the mode was switched comes after the whole stream, also while that is parked.
+func growthReplay(t *testing.T, d *desk) {
+	replays := func() int { return len(d.look(kapivara.LaneQuery{Replays: 100}).Lanes[0].Replays) }
+	d.grow()
+	d.Append("a/b/c/1", false, 0, 1) // 1
+	d.commit(d.leaseFirst())
+	if n := d.replay(kapivara.Replay{}); n != 1 || replays() != 1 {
+		t.Fatalf("%d are replayed and %d wait, want 1", n, replays())
+	}
+	d.mode(kapivara.DeliverComplete)
+	d.Append("a/b/c/1", false, 2, 2) // 2
+	whole := d.leaseFirst()
+	d.must(kapivara.Turn{Settlements: []kapivara.Settlement{{Ref: whole.Ref, Lease: kapivara.Lease{
+		State: kapivara.Parked, Attempt: 1, Counted: 1, Sent: time.Now(), Answer: kapivara.Term, Reason: "no",
+	}}}})
+	if n := replays(); n != 0 {
+		t.Errorf("%d wait beside the whole stream that is parked", n)
+	}
+	if _, n := d.operate(kapivara.Operation{Verb: kapivara.Park, State: kapivara.Pending, DryRun: true}); n != 0 {
+		t.Errorf("%d would get a number beside it", n)
+	}
+	d.operate(kapivara.Operation{Verb: kapivara.Discard, State: kapivara.Parked})
+	if n := replays(); n != 1 {
+		t.Errorf("%d wait after it was discarded, want 1", n)
+	}
+}
+
 func growthSwitch(t *testing.T, d *desk) {
 	d.grow()
 	d.Append("a/b/c/1", false, 0, 1) // 1

@@ -20,6 +20,8 @@ var (
 	dispatchGrowthSQL string
 	//go:embed sql/dispatch_held.sql
 	dispatchHeldSQL string
+	//go:embed sql/dispatch_held_whole.sql
+	dispatchHeldWholeSQL string
 	//go:embed sql/dispatch_cover.sql
 	dispatchCoverSQL string
 	//go:embed sql/dispatch_drop.sql
@@ -37,7 +39,7 @@ const (
 )
 
 func dispatchGrownSQL(statement string) string {
-	return strings.NewReplacer("{grown}", dispatchGrown, "{first}", dispatchFirst, "{held}", dispatchHeldSQL,
+	return strings.NewReplacer("{grown}", dispatchGrown, "{first}", dispatchFirst, "{held}", dispatchHeldSQL, "{held_whole}", dispatchHeldWholeSQL,
 		"{growth}", strings.ReplaceAll(dispatchGrowthSQL, "{contiguous}", streamContiguousSQL)).Replace(statement)
 }
 

@@ -4,7 +4,7 @@
 select 0, o.due, o.subscriber_no, o.bucket, {grown}
   from (select * from {due} o
          where o.subscriber_no = $1 and ($2::smallint is null or o.bucket = $2) and (o.bucket, o.due) > ($3::smallint, $4::bigint)
-           and {first} and not {held}
+           and {first} and not {held} and not (o.cause = 3 and {held_whole})
          order by o.bucket, o.due limit $5) o
   join kapivara.streams s on s.stream_no = o.stream_no
  {growth}

@@ -6,5 +6,5 @@ select 0, o.due, o.subscriber_no, o.bucket, {grown}
   join kapivara.events e on e.stream_no = s.stream_no and e.log_position > $3
   join {due} o on o.due = e.log_position and o.subscriber_no = $1
  {growth}
- where s.name = $2 and {first} and not {held}
+ where s.name = $2 and {first} and not {held} and not (o.cause = 3 and {held_whole})
  order by o.due limit $4
