@@ -17,12 +17,12 @@ import (
 	"kapivara/tests/kit"
 )
 
-// kills is KAPIVARA_E2E_KILLS, else 4.
+// kills is KAPIVARA_E2E_KILLS, else 3.
 func kills(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("KAPIVARA_E2E_KILLS")
 	if text == "" {
-		return 4
+		return 3
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 0 {
