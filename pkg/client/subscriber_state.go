@@ -24,10 +24,19 @@ type SubscriberState struct {
 	// NobodyAnswers is since when no delivery was answered; zero where the last ones were.
 	NobodyAnswers time.Time
 	ExtraAnswers  int64 // answers to attempts that were settled already
-	Buckets       []BucketState
-	Deliveries    []DeliveryRow
-	Next          string  // "" after the last page
-	Raw           RawJSON // the answer as it came
+	// Moving is how far what waits is placed by changed numbers of buckets; nil where all of it is.
+	Moving     *Moving
+	Buckets    []BucketState
+	Deliveries []DeliveryRow
+	Next       string  // "" after the last page
+	Raw        RawJSON // the answer as it came
+}
+
+// Moving is how far a change of the numbers of buckets has come, in log positions: what is due up to Placed is in its
+// bucket, what is due after it and up to Until is not yet, and is sent for the first time once it is.
+type Moving struct {
+	Placed int64 `json:"placed"`
+	Until  int64 `json:"until"`
 }
 
 // BucketState counts the deliveries of a bucket.
@@ -63,6 +72,7 @@ func (c *Client) SubscriberState(ctx context.Context, subscriber string, q Subsc
 		LastAnswer   time.Time         `json:"last_answer"`
 		Silent       time.Time         `json:"nobody_answers"`
 		ExtraAnswers int64             `json:"extra_answers"`
+		Moving       *Moving           `json:"moving"`
 		Buckets      []BucketState     `json:"buckets"`
 		Deliveries   []json.RawMessage `json:"deliveries"`
 		Next         string            `json:"next"`
@@ -73,7 +83,8 @@ func (c *Client) SubscriberState(ctx context.Context, subscriber string, q Subsc
 	rows, err := deliveryRows(reply.Deliveries)
 	return SubscriberState{
 		Subscriber: reply.Subscriber, Listening: reply.Listening, LastAnswer: reply.LastAnswer,
-		NobodyAnswers: reply.Silent, ExtraAnswers: reply.ExtraAnswers, Buckets: reply.Buckets, Deliveries: rows, Next: reply.Next, Raw: raw,
+		NobodyAnswers: reply.Silent, ExtraAnswers: reply.ExtraAnswers, Moving: reply.Moving,
+		Buckets: reply.Buckets, Deliveries: rows, Next: reply.Next, Raw: raw,
 	}, err
 }
 

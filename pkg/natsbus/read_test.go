@@ -259,7 +259,7 @@ func TestReadVerbsOfSubscribers(t *testing.T) {
 		{"delivery", "billing", `{"bucket": "0", "number": 4}`, `not_found`},
 		{"delivery", "billing", `{"bucket": "0"}`, `"path":"number"`},
 		{"subscriber", "billing", `{"limit": 1}`, `"buckets":[{"bucket":"0","pending":0,"leased":2,"hidden":0,"parked":0,"committed":1,"discarded":0,"lag":2,"lag_seconds":`},
-		{"subscriber", "billing", `{"limit": 1}`, `"listening":null,"last_answer":null,"nobody_answers":null,"extra_answers":0`},
+		{"subscriber", "billing", `{"limit": 1}`, `"listening":null,"last_answer":null,"nobody_answers":null,"extra_answers":0,"moving":null`},
 		{"subscriber", "billing", `{"state": "parked"}`, `"deliveries":[],"next":null}`},
 		{"subscriber", "nobody", `{}`, `not_found`},
 		{"explain", "_", `{"stream": "shop/web/order/3"}`, `"subscribers":[{"subscriber":"billing","state":"leased","reason":"awaiting_answer"`},

@@ -124,9 +124,13 @@ func TestASubscriberThatMovesOrGathers(t *testing.T) {
 	if facts := factsOf(t, store, "a/b/c/7"); facts.Moving || facts.Gathering != [2]int64{} {
 		t.Errorf("nothing moves, but: %+v", facts)
 	}
-	f.exec(t, `update kapivara.subscribers set moving_until = 9, behind_after = 3, behind_until = 8`)
+	f.exec(t, `update kapivara.subscribers set moving_after = 4, moving_until = 9, behind_after = 3, behind_until = 8`)
 	if facts := factsOf(t, store, "a/b/c/7"); !facts.Moving || facts.Gathering != [2]int64{3, 8} {
 		t.Errorf("got %+v", facts)
+	}
+	state, err := store.Subscriber(t.Context(), "billing")
+	if m := state.Subscriber.Moving; err != nil || m == nil || m.Placed != 4 || m.Until != 9 {
+		t.Errorf("it moves as %+v, %v; want 4 of 9", m, err)
 	}
 }
 

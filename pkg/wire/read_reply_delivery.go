@@ -23,7 +23,8 @@ func appendDeliveriesPage(dst []byte, p *kapivara.DeliveriesPage, most int) []by
 }
 
 // AppendSubscriberPage writes the reply of subscriber, at most so many bytes. nobody_answers is since when nobody has
-// answered any delivery, null where the last ones were answered.
+// answered any delivery, null where the last ones were answered; moving how far what waits is placed by changed numbers of
+// buckets, null where all of it is.
 func AppendSubscriberPage(dst []byte, p *kapivara.SubscriberPage, most int) []byte {
 	dst = append(dst, `{"subscriber":`...)
 	dst = AppendSubscriber(dst, &p.Subscriber)
@@ -39,6 +40,8 @@ func AppendSubscriberPage(dst []byte, p *kapivara.SubscriberPage, most int) []by
 	dst = appendTimeOrNull(dst, p.Standing.SilentSince)
 	dst = append(dst, `,"extra_answers":`...)
 	dst = strconv.AppendInt(dst, p.Standing.ExtraAnswers, 10)
+	dst = append(dst, `,"moving":`...)
+	dst = appendMove(dst, p.Subscriber.Moving)
 	dst = append(dst, `,"buckets":[`...)
 	for i := range p.Buckets {
 		if i > 0 {
@@ -48,6 +51,17 @@ func AppendSubscriberPage(dst []byte, p *kapivara.SubscriberPage, most int) []by
 	}
 	dst = append(dst, `],`...)
 	return append(appendDeliveriesPage(dst, &p.Deliveries, most), '}')
+}
+
+func appendMove(dst []byte, m *kapivara.Move) []byte {
+	if m == nil {
+		return append(dst, "null"...)
+	}
+	dst = append(dst, `{"placed":`...)
+	dst = strconv.AppendInt(dst, m.Placed, 10)
+	dst = append(dst, `,"until":`...)
+	dst = strconv.AppendInt(dst, m.Until, 10)
+	return append(dst, '}')
 }
 
 func appendBucketState(dst []byte, b *kapivara.BucketState) []byte {

@@ -242,10 +242,14 @@ func TestReadReplyTexts(t *testing.T) {
 		Standing:   kapivara.Standing{Listening: &listening, LastAnswer: at, ExtraAnswers: 2},
 		Buckets:    []kapivara.BucketState{{Bucket: 1, Pending: 1, Leased: 2, Hidden: 3, Parked: 4, Committed: 5, Discarded: 6, Oldest: 1500 * time.Millisecond, LastNumber: 19}},
 	}}
-	const tail = `,"listening":false,"last_answer":"2026-11-24T08:00:00.000000Z","nobody_answers":null,"extra_answers":2,"buckets":[` +
+	const tail = `,"listening":false,"last_answer":"2026-11-24T08:00:00.000000Z","nobody_answers":null,"extra_answers":2,"moving":null,"buckets":[` +
 		`{"bucket":"1","pending":1,"leased":2,"hidden":3,"parked":4,"committed":5,"discarded":6,"lag":6,"lag_seconds":1.500,"owner":null,"epoch":0,"last_number":19}],"deliveries":[],"next":null}`
 	if got := string(AppendSubscriberPage(nil, &page, MaxReply)); !strings.HasSuffix(got, tail) || !strings.HasPrefix(got, `{"subscriber":{"name":"billing"`) {
 		t.Errorf("got  %s\nwant … %s", got, tail)
+	}
+	page.Subscriber.Moving = &kapivara.Move{Subscriber: 7, Placed: 2000, Until: 10293}
+	if got := string(AppendSubscriberPage(nil, &page, MaxReply)); !strings.Contains(got, `,"moving":{"placed":2000,"until":10293},"buckets":[`) {
+		t.Errorf("while it moves got %s", got)
 	}
 }
 

@@ -10,11 +10,13 @@ type resizeCommand struct {
 	Subscriber string `arg:"" help:"The subscriber."`
 	Buckets    *int   `placeholder:"N" help:"Number of buckets, worked off side by side: 1 to 1024."`
 	Canary     *int   `placeholder:"N" help:"Number of buckets for canary streams; 0 promotes what waits in them."`
+	NoWait     bool   `help:"Do not wait until what waits is placed by the new numbers."`
 	Yes        bool   `short:"y" help:"Do not ask."`
 	JSON       bool   `help:"Print the record as JSON."`
 }
 
-// Run shows what waits and what becomes of it, and changes the numbers of buckets.
+// Run shows what waits and what becomes of it, changes the numbers of buckets, and waits until all that waits is placed by
+// them. Interrupted it goes on by itself; the same command again waits for its end.
 func (cmd *resizeCommand) Run(a *session) error {
 	a.json = cmd.JSON
 	if cmd.Buckets == nil && cmd.Canary == nil {
@@ -36,17 +38,28 @@ func (cmd *resizeCommand) Run(a *session) error {
 		if err != nil {
 			return err
 		}
-		if cmd.JSON {
-			return printLines(a.std.out, []client.Subscriber{s})
+		if err := cmd.tell(a, before, s); err != nil || cmd.NoWait {
+			return err
 		}
-		if s.Buckets == before.Buckets && s.CanaryBuckets == before.CanaryBuckets {
-			fmt.Fprintf(a.std.out, "%s has these buckets already\n", s.Name)
-			return nil
-		}
-		fmt.Fprintf(a.std.out, "resized %s to %d buckets and %d for canary streams; what waits is placed in the background\n",
-			s.Name, s.Buckets, s.CanaryBuckets)
-		return nil
+		return cmd.wait(a, c)
 	})
+}
+
+// tell prints what the numbers are now.
+func (cmd *resizeCommand) tell(a *session, before, now client.Subscriber) error {
+	if cmd.JSON {
+		return printLines(a.std.out, []client.Subscriber{now})
+	}
+	if now.Buckets == before.Buckets && now.CanaryBuckets == before.CanaryBuckets {
+		fmt.Fprintf(a.std.out, "%s has these buckets already\n", now.Name)
+		return nil
+	}
+	background := ""
+	if cmd.NoWait {
+		background = "; what waits is placed in the background"
+	}
+	fmt.Fprintf(a.std.out, "resized %s to %d buckets and %d for canary streams%s\n", now.Name, now.Buckets, now.CanaryBuckets, background)
+	return nil
 }
 
 // show tells what is there and what stays.

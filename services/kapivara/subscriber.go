@@ -117,7 +117,11 @@ func (cmd *subscriberGet) Run(a *session) error {
 		if state.ExtraAnswers > 0 {
 			fmt.Fprintf(a.std.out, ", %d answers too many", state.ExtraAnswers)
 		}
-		fmt.Fprint(a.std.out, "\n\n")
+		fmt.Fprintln(a.std.out)
+		if m := state.Moving; m != nil {
+			fmt.Fprintf(a.std.out, "  resized        what waits is %s\n", placingLineOf(*m, *m, 0))
+		}
+		fmt.Fprintln(a.std.out)
 		printBuckets(a.std.out, state.Buckets)
 		return nil
 	})

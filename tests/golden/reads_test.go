@@ -52,6 +52,7 @@ func subscriberPage(rows kapivara.DeliveriesPage) *kapivara.SubscriberPage {
 	p := &kapivara.SubscriberPage{Deliveries: rows}
 	p.Subscriber = kapivara.NewSubscriber("billing")
 	p.Subscriber.Created, p.Subscriber.LogPosition = recorded, 10293
+	p.Subscriber.Moving = &kapivara.Move{Placed: 2000, Until: 10293}
 	p.Standing = kapivara.Standing{Listening: &listening, LastAnswer: recorded, SilentSince: recorded, ExtraAnswers: 1}
 	p.Buckets = []kapivara.BucketState{{Bucket: 3, Pending: 1, LastNumber: 1042, Oldest: 1500 * time.Millisecond, Owner: "node-1", Epoch: 17}}
 	return p
