@@ -1,4 +1,4 @@
-package bench
+package backlog
 
 import (
 	"context"
@@ -25,7 +25,7 @@ import (
 // memory the dispatcher takes, and how soon the first delivery is there once a node comes. KAPIVARA_BACKLOG is how much
 // waits, 20000 by default:
 //
-//	KAPIVARA_BACKLOG=1000000 go test ./tests/bench -run '^$' -bench Backlog -benchtime 1x -timeout 30m
+//	KAPIVARA_BACKLOG=1000000 go -C tests/bench test ./backlog -run '^$' -bench Backlog -benchtime 1x -timeout 30m
 func BenchmarkBacklog(b *testing.B) {
 	waiting := 20_000
 	if text := os.Getenv("KAPIVARA_BACKLOG"); text != "" {

@@ -1,6 +1,6 @@
-// Package bench takes measurements of the whole: figures for people, no test. Each begins with Benchmark, so that a run of
+// Package backlog takes measurements of the whole: figures for people, no test. Each begins with Benchmark, so that a run of
 // the tests skips it.
-package bench
+package backlog
 
 import (
 	"os"
@@ -18,7 +18,7 @@ func program(b *testing.B, name string) string {
 	b.Helper()
 	path := filepath.Join(b.TempDir(), name)
 	cmd := exec.Command("go", "build", "-o", path, "./services/"+name)
-	cmd.Dir = kit.Root(b)
+	cmd.Dir = filepath.Dir(filepath.Dir(kit.Root(b))) // of the product's module
 	if out, err := cmd.CombinedOutput(); err != nil {
 		b.Fatalf("build %s: %v: %s", name, err, out)
 	}
