@@ -35,8 +35,7 @@ func (c *Client) Bucket(ctx context.Context, subscriber string, q BucketQuery) (
 	return BucketPage{Deliveries: rows, Next: reply.Next}, err
 }
 
-// LastCommitted reads the delivery of a bucket that was committed last, by the time of its commit. Its events come with
-// it.
+// LastCommitted reads the delivery of a bucket that was committed last, by the time of its commit.
 func (c *Client) LastCommitted(ctx context.Context, subscriber, bucket string) (*Delivery, error) {
 	body, err := json.Marshal(BucketQuery{Bucket: bucket})
 	if err != nil {
@@ -46,19 +45,10 @@ func (c *Client) LastCommitted(ctx context.Context, subscriber, bucket string) (
 	if err != nil {
 		return nil, fmt.Errorf("read last committed: %w", err)
 	}
-	return c.delivery(ctx, answer)
-}
-
-// delivery decodes a delivery and reads its events where they did not come with it.
-func (c *Client) delivery(ctx context.Context, body []byte) (*Delivery, error) {
-	decoded, elsewhere, err := wire.DecodeDelivery(body)
+	decoded, _, err := wire.DecodeDelivery(answer)
 	if err != nil {
 		return nil, fmt.Errorf("decode delivery: %w", err)
 	}
-	d := &Delivery{Delivery: decoded, Raw: body}
-	if elsewhere == nil {
-		return d, nil
-	}
-	d.pages = c
-	return d, d.collect(ctx)
+	d := c.received(&decoded, answer)
+	return &d, nil
 }

@@ -19,12 +19,13 @@ type Client struct {
 	nc      *nats.Conn
 	own     bool // Close closes the connection
 	timeout time.Duration
+	maxAll  int
 }
 
 // Connect connects to NATS; url may hold several servers, with commas between. Once connected the client comes back by
 // itself, for ever, whenever the connection is lost. An error satisfies IsUnreachable where no server let it in.
 func Connect(url string, opts ...Option) (*Client, error) {
-	c := &config{timeout: DefaultTimeout, nats: []nats.Option{
+	c := &config{timeout: DefaultTimeout, maxAll: DefaultMaxAll, nats: []nats.Option{
 		nats.Name("kapivara-client"),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(250 * time.Millisecond),
@@ -42,12 +43,12 @@ func Connect(url string, opts ...Option) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w: %w", url, ErrDisconnected, err)
 	}
-	return &Client{nc: nc, own: true, timeout: c.timeout}, nil
+	return &Client{nc: nc, own: true, timeout: c.timeout, maxAll: c.maxAll}, nil
 }
 
 // New uses a connection that exists. Close leaves it open.
 func New(nc *nats.Conn, opts ...Option) (*Client, error) {
-	c := &config{timeout: DefaultTimeout}
+	c := &config{timeout: DefaultTimeout, maxAll: DefaultMaxAll}
 	for _, opt := range opts {
 		if err := opt(c); err != nil {
 			return nil, fmt.Errorf("new client: %w", err)
@@ -56,7 +57,7 @@ func New(nc *nats.Conn, opts ...Option) (*Client, error) {
 	if len(c.nats) > 0 {
 		return nil, errors.New("new client: the options of the connection are set where it is made")
 	}
-	return &Client{nc: nc, timeout: c.timeout}, nil
+	return &Client{nc: nc, timeout: c.timeout, maxAll: c.maxAll}, nil
 }
 
 // Conn is the connection, for what the SDK does not offer.

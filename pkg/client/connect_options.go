@@ -12,6 +12,7 @@ type Option func(*config) error
 
 type config struct {
 	timeout time.Duration
+	maxAll  int
 	nats    []nats.Option
 }
 
@@ -29,6 +30,17 @@ func WithTimeout(d time.Duration) Option {
 			return errors.New("a timeout is longer than 0")
 		}
 		c.timeout = d
+		return nil
+	}
+}
+
+// WithMaxAll bounds what Delivery.All gives, in bytes of data and attributes. Defaults to DefaultMaxAll.
+func WithMaxAll(bytes int) Option {
+	return func(c *config) error {
+		if bytes <= 0 {
+			return errors.New("the bound of All is more than 0 bytes")
+		}
+		c.maxAll = bytes
 		return nil
 	}
 }

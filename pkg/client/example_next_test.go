@@ -39,11 +39,16 @@ func ExampleClient_Next() {
 			return
 		}
 		for _, d := range deliveries {
+			events, err := d.All(ctx)
+			if err != nil || len(events) != 2 {
+				fmt.Println(len(events), err)
+				return
+			}
 			if err := d.Ack(ctx); err != nil {
 				fmt.Println(err)
 				return
 			}
-			archived += len(d.Events) / 2
+			archived++
 		}
 	}
 	fmt.Println("all is archived")

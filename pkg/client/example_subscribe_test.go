@@ -26,11 +26,14 @@ func ExampleClient_Subscribe() {
 		return
 	}
 	done := make(chan struct{})
-	subscription, err := c.Subscribe("invoices", func(_ context.Context, d *client.Delivery) error {
+	subscription, err := c.Subscribe("invoices", func(ctx context.Context, d *client.Delivery) error {
 		if d.Attempt == 1 {
 			return client.RetryAfter(50*time.Millisecond, errors.New("the printer is out of paper"))
 		}
-		for _, e := range d.Events {
+		for e, err := range d.Events(ctx) {
+			if err != nil {
+				return err
+			}
 			fmt.Println(d.Stream, e.Position, e.Type)
 		}
 		close(done)

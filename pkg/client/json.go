@@ -1,8 +1,10 @@
 package client
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 
 	"kapivara/pkg/wire"
 )
@@ -34,23 +36,42 @@ func ErrorJSON(e *Error) []byte {
 	return body
 }
 
-// JSON writes the delivery as the wire has it, with its events even where they did not come with it.
-func (d *Delivery) JSON() ([]byte, error) {
+// WriteJSON writes the delivery as the wire has it, its events as they are read: also where they did not come with it, it
+// holds one page of them at most. What it has written before an error is no JSON.
+func (d *Delivery) WriteJSON(ctx context.Context, to io.Writer) error {
+	if d.source == nil || d.source.events != nil {
+		_, err := to.Write(d.Raw)
+		return err
+	}
+	head, err := d.headJSON()
+	if err != nil {
+		return fmt.Errorf("delivery: %w", err)
+	}
+	text := append(head[:len(head)-1], `,"events":[`...)
+	for e, err := range d.Events(ctx) {
+		if err != nil {
+			return err
+		}
+		if e.Position > d.From {
+			text = append(text, ',')
+		}
+		text = wire.AppendEvent(text, &e)
+		if _, err := to.Write(text); err != nil {
+			return err
+		}
+		text = text[:0]
+	}
+	_, err = to.Write(append(text, "]}"...))
+	return err
+}
+
+// headJSON is the delivery without its events and without where they are.
+func (d *Delivery) headJSON() ([]byte, error) {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(d.Raw, &members); err != nil {
-		return nil, fmt.Errorf("delivery: %w", err)
-	}
-	if _, elsewhere := members["read"]; !elsewhere {
-		return d.Raw, nil
+		return nil, err
 	}
 	delete(members, "read")
-	events := []byte{'['}
-	for i := range d.Events {
-		if i > 0 {
-			events = append(events, ',')
-		}
-		events = wire.AppendEvent(events, &d.Events[i])
-	}
-	members["events"] = append(events, ']')
+	delete(members, "events")
 	return json.Marshal(members)
 }

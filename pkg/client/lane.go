@@ -109,15 +109,10 @@ func (l *lane) work(it *item) error {
 		_, err := s.client.settle(ctx, it.reply, wire.FormatAnswer(Answer{Verdict: kapivara.Progress}))
 		return err
 	}
-	if it.elsewhere {
-		it.delivery.pages = s.client
-	}
-	if it.elsewhere && !s.config.pages {
-		if err := it.delivery.collect(s.ctx); err != nil {
-			return errors.Join(err, l.settle(it, answerTo(fmt.Errorf("read the events: %w", err))))
-		}
-	}
 	err := s.handle(s.ctx, &it.delivery)
+	if err == nil {
+		err = it.delivery.unread()
+	}
 	if err != nil && s.ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return fmt.Errorf("left undone: %w", err)
 	}

@@ -16,15 +16,11 @@ type NextOptions struct {
 	Node   string        // who asks: of a claimed bucket its owner alone is served. "" = a node that claims nothing
 	Batch  int           // the most deliveries, 1 to 100; 0 = 1
 	Wait   time.Duration // how long the service holds an empty answer back, at most 30s
-	Pages  bool          // leave events that did not fit into the answer to Delivery.Read; see WithPages
 }
 
-// Next pulls deliveries of the subscriber: up to o.Batch, none where nothing came within o.Wait. Their events come with
-// them, read page by page where they did not fit into the answer. Answer each by its Ack, Nak or Term before its deadline,
-// or move that on by Progress; what is not answered is sent again. Deliveries of one bucket stand in their order.
-//
-// Where the events of some could not be read, they are left out, and the error comes with the others; they are sent
-// again after their deadline.
+// Next pulls deliveries of the subscriber: up to o.Batch, none where nothing came within o.Wait. Answer each by its Ack, Nak
+// or Term before its deadline, or move that on by Progress; what is not answered is sent again. Deliveries of one bucket
+// stand in their order.
 func (c *Client) Next(ctx context.Context, subscriber string, o NextOptions) ([]*Delivery, error) {
 	q, err := o.query(subscriber)
 	if err != nil {
@@ -38,27 +34,17 @@ func (c *Client) Next(ctx context.Context, subscriber string, o NextOptions) ([]
 	if err != nil {
 		return nil, fmt.Errorf("next: %w", err)
 	}
-	deliveries := make([]*Delivery, 0, len(pulled))
-	var errs []error
+	deliveries := make([]*Delivery, len(pulled))
 	for i := range pulled {
-		d := &Delivery{Delivery: pulled[i].Delivery, Raw: pulled[i].Raw}
+		d := c.received(&pulled[i].Delivery, pulled[i].Raw)
 		d.answer = func(ctx context.Context, a Answer) (Settled, error) { return c.Settle(ctx, subscriber, d.Token, a) }
 		d.progress = func(ctx context.Context) error {
 			_, err := d.answer(ctx, Answer{Verdict: kapivara.Progress, Delay: wire.Backoff})
 			return err
 		}
-		if pulled[i].Elsewhere != nil {
-			d.pages = c
-		}
-		if d.pages != nil && !o.Pages {
-			if err := d.collect(ctx); err != nil {
-				errs = append(errs, fmt.Errorf("next: %s/%s/%d: read the events: %w", d.Subscriber, d.Bucket, d.Number, err))
-				continue
-			}
-		}
-		deliveries = append(deliveries, d)
+		deliveries[i] = &d
 	}
-	return deliveries, errors.Join(errs...)
+	return deliveries, nil
 }
 
 func (o *NextOptions) query(subscriber string) (q kapivara.NextQuery, err error) {
@@ -80,8 +66,12 @@ func (o *NextOptions) query(subscriber string) (q kapivara.NextQuery, err error)
 }
 
 // Ack commits a pulled delivery and returns once that is durable: it is never sent again. What IsRetryable is asked again,
-// unseen, until ctx ends. StaleToken says that another attempt has the delivery.
+// unseen, until ctx ends. StaleToken says that another attempt has the delivery. It refuses where the last reading of the
+// events has failed.
 func (d *Delivery) Ack(ctx context.Context) error {
+	if err := d.unread(); err != nil {
+		return fmt.Errorf("settle: %w", err)
+	}
 	return d.settle(ctx, Answer{Verdict: kapivara.Ack, Delay: wire.Backoff})
 }
 

@@ -1,7 +1,6 @@
 package client_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -70,14 +69,19 @@ func TestNextRefusesWhatIsOutOfBoundsBeforeItAsks(t *testing.T) {
 	}
 }
 
-// What did not fit into the answer is read, and what passes is asked again; what cannot be read does not cost the others.
+// What did not fit into the answer is read when it is asked for, and what passes is asked again. A pulled delivery whose
+// events could not be read is not acknowledged by who passes over the error; what cannot be read does not cost the others.
 func TestNextReadsTheEventsThatDidNotComeWithTheAnswer(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.serve(t, "kapivara.v1.next.billing", func(m *nats.Msg) {
 		_ = m.Respond(fmt.Appendf(nil, `{"deliveries":[%s,%s]}`, ofTwo(1, "30s"), ofTwo(2, "30s")))
 	})
-	var tries atomic.Int32
+	var tries, answers atomic.Int32
+	b.serve(t, "kapivara.v1.settle.billing", func(m *nats.Msg) {
+		answers.Add(1)
+		_ = m.Respond([]byte(`{"settled":"committed"}`))
+	})
 	b.serve(t, "kapivara.v1.read.delivery.billing", func(m *nats.Msg) {
 		switch {
 		case strings.Contains(string(m.Data), `"number":2`):
@@ -90,8 +94,21 @@ func TestNextReadsTheEventsThatDidNotComeWithTheAnswer(t *testing.T) {
 			_ = m.Respond(fmt.Appendf(nil, `{"events":[`+storedEvent+`],"next":"c"}`, 1))
 		}
 	})
-	got, err := b.client.Next(context.Background(), "billing", client.NextOptions{Batch: 2})
-	if client.CodeOf(err) != client.NotFound || len(got) != 1 || len(got[0].Events) != 2 || got[0].Events[1].Position != 2 {
-		t.Fatalf("got %v, %v, want the first with its two events, and the other's error", got, err)
+	ctx := t.Context()
+	got, err := b.client.Next(ctx, "billing", client.NextOptions{Batch: 2})
+	if err != nil || len(got) != 2 || tries.Load() != 0 {
+		t.Fatalf("got %v, %v after %d reads, want two deliveries and no read", got, err, tries.Load())
+	}
+	if events, err := got[0].All(ctx); err != nil || len(events) != 2 || events[1].Position != 2 {
+		t.Errorf("got %v, %v, want the two events", events, err)
+	}
+	if _, err := got[1].All(ctx); client.CodeOf(err) != client.NotFound {
+		t.Errorf("got %v, want not_found", err)
+	}
+	if err := got[1].Ack(ctx); client.CodeOf(err) != client.NotFound || answers.Load() != 0 {
+		t.Errorf("%d answers, %v: what was not read is acknowledged", answers.Load(), err)
+	}
+	if err := got[0].Ack(ctx); err != nil || answers.Load() != 1 {
+		t.Errorf("%d answers, %v, want one", answers.Load(), err)
 	}
 }

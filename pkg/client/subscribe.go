@@ -15,8 +15,9 @@ import (
 )
 
 // Handler works on one delivery. nil commits it: once that is confirmed it is never sent again. An error has it sent
-// again by the subscriber's backoff; see Terminate and RetryAfter. A delivery may come more than once, so remember
-// (d.Stream, d.To) with your work. ctx ends when Stop gives up waiting.
+// again by the subscriber's backoff; see Terminate and RetryAfter. So does nil where the last reading of the delivery's events
+// has failed. A delivery may come more than once, so remember (d.Stream, d.To) with your work. ctx ends when Stop gives up
+// waiting.
 type Handler func(ctx context.Context, d *Delivery) error
 
 // Subscription receives the deliveries of a subscriber, together with all other nodes that do.
@@ -115,7 +116,7 @@ func (s *Subscription) abandon() error {
 
 // receive puts a delivery into the lane of its bucket.
 func (s *Subscription) receive(msg *nats.Msg) {
-	it, err := newItem(msg, time.Now())
+	it, err := s.client.newItem(msg, time.Now())
 	if err != nil {
 		s.config.onError(fmt.Errorf("receive from %s: %w", msg.Subject, err))
 		return

@@ -12,7 +12,6 @@ type subscribeConfig struct {
 	buckets  []Bucket
 	onError  func(error)
 	patience time.Duration
-	pages    bool
 
 	claim      bool
 	claimCount int

@@ -27,8 +27,8 @@ type dispatcher struct {
 	answers chan string // "number answer"
 }
 
-func newDispatcher(t *testing.T) *dispatcher {
-	d := &dispatcher{bench: newBench(t), answers: make(chan string, 1000)}
+func newDispatcher(t *testing.T, opts ...client.Option) *dispatcher {
+	d := &dispatcher{bench: newBench(t, opts...), answers: make(chan string, 1000)}
 	d.serve(t, "kapivara.v1.settle.billing.*", func(m *nats.Msg) {
 		d.answers <- strings.TrimPrefix(m.Subject, "kapivara.v1.settle.billing.") + " " + string(m.Data)
 		_ = m.Respond([]byte(`{"settled":"committed"}`))
@@ -151,33 +151,6 @@ func TestADeliveryThatWaitsHasItsDeadlineMovedOn(t *testing.T) {
 	}
 	if !seen["1 +WPI"] || !seen["1 +ACK"] || !seen["2 +ACK"] {
 		t.Errorf("answers %v", seen)
-	}
-}
-
-func TestEventsThatDidNotComeWithADeliveryAreReadUnseen(t *testing.T) {
-	t.Parallel()
-	d := newDispatcher(t)
-	d.serve(t, "kapivara.v1.read.delivery.billing", func(m *nats.Msg) {
-		page, next := fmt.Sprintf(storedEvent, 1), `"more"`
-		if strings.Contains(string(m.Data), `"cursor":"more"`) {
-			page, next = fmt.Sprintf(storedEvent, 2), "null"
-		}
-		say(`{"events":[` + page + `],"next":` + next + `}`)(m)
-	})
-	got := make(chan *client.Delivery, 1)
-	s := d.subscribe(t, func(_ context.Context, x *client.Delivery) error {
-		got <- x
-		return nil
-	})
-	defer stop(t, s)
-	d.send(t, "0", 7, ofTwo(7, "30s"))
-	x := take(t, got, "delivery")
-	if len(x.Events) != 2 || x.Events[1].ID != "x2" {
-		t.Errorf("events %+v", x.Events)
-	}
-	text, err := x.JSON()
-	if err != nil || !strings.Contains(string(text), `"id":"x2"`) || strings.Contains(string(text), `"read"`) {
-		t.Errorf("as JSON: %s, %v", text, err)
 	}
 }
 

@@ -36,6 +36,8 @@ type (
 	Bucket = kapivara.Bucket
 	// State is where a delivery stands.
 	State = kapivara.State
+	// Cause says why a delivery is made.
+	Cause = kapivara.Cause
 	// Answer is a subscriber's answer to an attempt.
 	Answer = kapivara.Answer
 	// Settled is what a confirmed answer has come to.
@@ -95,6 +97,13 @@ const (
 	Parked    = kapivara.Parked
 	Committed = kapivara.Committed
 	Discarded = kapivara.Discarded
+)
+
+// The causes of a delivery.
+const (
+	CauseComplete = kapivara.CauseComplete
+	CauseAppended = kapivara.CauseAppended
+	CauseReplay   = kapivara.CauseReplay
 )
 
 // The verdicts of an answer.

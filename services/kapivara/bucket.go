@@ -88,14 +88,10 @@ func (cmd *bucketCommand) last(a *session, c *client.Client) error {
 	if err != nil {
 		return err
 	}
-	if cmd.JSON {
-		text, err := d.JSON()
-		fmt.Fprintf(a.std.out, "%s\n", text)
-		return err
+	if !cmd.JSON {
+		fmt.Fprintf(a.std.out, "%s, committed %s\n", deliveryLine(d), clock(d.Committed))
 	}
-	fmt.Fprintf(a.std.out, "%s, committed %s\n", deliveryLine(d), clock(d.Committed))
-	printEvents(a.std.out, d.Events, false)
-	return nil
+	return printDelivered(a.ctx, a.std.out, d, cmd.JSON)
 }
 
 func printBuckets(to io.Writer, buckets []client.BucketState) {
@@ -131,9 +127,4 @@ func printRows(to io.Writer, rows []client.DeliveryRow) {
 		t.row(r.Bucket, orDash(r.Number), r.State, r.Attempt, r.Stream, fmt.Sprintf("%d-%d", r.From, r.To), until, clip(r.Reason, 60))
 	}
 	t.flush()
-}
-
-// deliveryLine is a delivery in a line.
-func deliveryLine(d *client.Delivery) string {
-	return fmt.Sprintf("%s/%s/%d attempt %d  %s  events %d-%d", d.Subscriber, d.Bucket, d.Number, d.Attempt, d.Stream, d.From, d.To)
 }

@@ -38,13 +38,17 @@ func (w *demoWork) handle(ctx context.Context, d *client.Delivery) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	events, err := d.All(ctx)
+	if err != nil {
+		return err
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if d.Attempt == 1 && d.Number%25 == 7 {
 		w.naks++
 		return client.RetryAfter(50*time.Millisecond, errBusy)
 	}
-	if complaint := w.check(d); complaint != "" {
+	if complaint := w.check(d, events); complaint != "" {
 		w.wrong = append(w.wrong, fmt.Sprintf("%s: %s", d.Stream, complaint))
 	}
 	w.done[d.Stream]++
@@ -55,7 +59,7 @@ func (w *demoWork) handle(ctx context.Context, d *client.Delivery) error {
 }
 
 // check says what is wrong with a delivery, "" for nothing.
-func (w *demoWork) check(d *client.Delivery) string {
+func (w *demoWork) check(d *client.Delivery, events []client.Event) string {
 	want, known := w.sample.orders[d.Stream]
 	_, hole := w.sample.holes[d.Stream]
 	switch {
@@ -63,12 +67,12 @@ func (w *demoWork) check(d *client.Delivery) string {
 		return "nobody sent that stream"
 	case hole:
 		return "delivered though an event is missing"
-	case len(d.Events) != len(want) || !d.Complete || d.From != 1 || d.To != len(want):
-		return fmt.Sprintf("not whole: %d of %d events", len(d.Events), len(want))
+	case len(events) != len(want) || !d.Complete || d.From != 1 || d.To != len(want):
+		return fmt.Sprintf("not whole: %d of %d events", len(events), len(want))
 	case d.Bucket != client.BucketOf(d.Stream, demoBuckets):
 		return fmt.Sprintf("in bucket %s instead of %s", d.Bucket, client.BucketOf(d.Stream, demoBuckets))
 	}
-	for i, e := range d.Events {
+	for i, e := range events {
 		if e.ID != want[i].ID || e.Position != i+1 || string(e.Data) != string(want[i].Data) {
 			return fmt.Sprintf("event %d is another one, or out of order", i+1)
 		}

@@ -39,27 +39,29 @@ func (cmd *nextCommand) Run(a *session) error {
 
 // take prints a delivery, and commits it where that is wanted.
 func (cmd *nextCommand) take(a *session, d *client.Delivery) error {
-	if cmd.JSON {
-		text, err := d.JSON()
-		if err != nil {
-			return err
-		}
-		if _, err := fmt.Fprintf(a.std.out, "%s\n", text); err != nil {
-			return err
-		}
-	} else {
+	if !cmd.JSON {
 		if _, err := fmt.Fprintln(a.std.out, deliveryLine(d)); err != nil {
 			return err
 		}
-		printEvents(a.std.out, d.Events, false)
-		if !cmd.Ack {
-			fmt.Fprintf(a.std.out, "until %s: kapivara settle %s %s ack\n", clock(d.Deadline), d.Subscriber, d.Token)
-		}
+	}
+	if err := printDelivered(a.ctx, a.std.out, d, cmd.JSON); err != nil {
+		return err
 	}
 	if !cmd.Ack {
+		if !cmd.JSON {
+			fmt.Fprintf(a.std.out, "%skapivara settle %s %s ack\n", until(d), d.Subscriber, d.Token)
+		}
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(a.ctx, 30*time.Second)
 	defer cancel()
 	return d.Ack(ctx)
+}
+
+// until says by when it is to be answered, nothing where reading a large one has moved that on.
+func until(d *client.Delivery) string {
+	if time.Now().After(d.Deadline) {
+		return ""
+	}
+	return "until " + clock(d.Deadline) + ": "
 }

@@ -83,12 +83,17 @@ func printEvents(to io.Writer, events []client.Event, asJSON bool) {
 	if len(events) == 0 {
 		return
 	}
-	t := newTable(to, "POSITION", "TYPE", "TIME", "LOG", "DATA")
+	t := newTable(to, eventColumns()...)
 	for i := range events {
-		e := &events[i]
-		t.row(place(e), e.Type, e.Time, e.LogPosition, dataOf(e))
+		t.row(eventCells(&events[i])...)
 	}
 	t.flush()
+}
+
+func eventColumns() []any { return []any{"POSITION", "TYPE", "TIME", "LOG", "DATA"} }
+
+func eventCells(e *client.Event) []any {
+	return []any{place(e), e.Type, e.Time, e.LogPosition, dataOf(e)}
 }
 
 // place shows a position, with an end mark on the final one.

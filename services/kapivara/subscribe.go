@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -30,7 +29,7 @@ func (cmd *subscribeCommand) Run(a *session) error {
 	a.json = cmd.JSON
 	options := []client.SubscribeOption{client.WithErrorHandler(func(err error) {
 		fmt.Fprintf(a.std.err, "kapivara: %v\n", err)
-	}), client.WithPages()}
+	})}
 	for _, name := range cmd.Bucket {
 		bucket, err := client.ParseBucket(name)
 		if err != nil {
@@ -124,8 +123,5 @@ func (w *worker) print(ctx context.Context, d *client.Delivery) error {
 		_, err := fmt.Fprintf(out, "%s\n", deliveryLine(d))
 		return err
 	}
-	buffered := bufio.NewWriter(out)
-	err := d.WriteJSON(ctx, buffered)
-	_, _ = buffered.WriteString("\n") // its error stays for Flush
-	return errors.Join(err, buffered.Flush())
+	return printDelivered(ctx, out, d, true)
 }

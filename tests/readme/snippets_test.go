@@ -103,9 +103,8 @@ import (
 	"kapivara/pkg/client"
 )
 
-func handle(d *client.Delivery) error {
-	fmt.Println("handled", d.Stream)
-	return nil
+func handle(e client.Event) {
+	fmt.Println("handled", e.Stream)
 }
 
 func main() {

@@ -21,7 +21,7 @@ func ofTwo(number int, wait string) []byte {
 	return bytes.Replace(text, []byte(`"to":1`), []byte(`"to":2`), 1)
 }
 
-// With pages the handler gets a delivery before its events are read, and reads them as it goes, again where it begins anew.
+// The handler gets a delivery before its events are read, and reads them as it goes, again where it begins anew.
 func TestPagesAreReadAsTheHandlerGoes(t *testing.T) {
 	t.Parallel()
 	d := newDispatcher(t)
@@ -40,10 +40,10 @@ func TestPagesAreReadAsTheHandlerGoes(t *testing.T) {
 	done := make(chan error, 1)
 	s := d.subscribe(t, func(ctx context.Context, x *client.Delivery) (err error) {
 		defer func() { done <- err }()
-		if x.Events != nil || asked.Load() != 0 {
-			return fmt.Errorf("%d events came with it, %d pages were read before", len(x.Events), asked.Load())
+		if n := asked.Load(); n != 0 {
+			return fmt.Errorf("%d pages were read before", n)
 		}
-		for e, err := range x.Read(ctx) {
+		for e, err := range x.Events(ctx) {
 			if err != nil || e.Position != 1 {
 				return fmt.Errorf("first event %+v: %w", e, err)
 			}
@@ -60,7 +60,7 @@ func TestPagesAreReadAsTheHandlerGoes(t *testing.T) {
 			return fmt.Errorf("as JSON: %s", got)
 		}
 		return nil
-	}, client.WithPages())
+	})
 	defer stop(t, s)
 	d.send(t, "0", 7, ofTwo(7, "30s"))
 	if err := take(t, done, "delivery"); err != nil {
@@ -84,12 +84,12 @@ func TestPagesThatLackAnEventAreAnError(t *testing.T) {
 			d.serve(t, "kapivara.v1.read.delivery.billing", say(`{"events":[`+pages+`],"next":null}`))
 			read := make(chan error, 1)
 			s := d.subscribe(t, func(ctx context.Context, x *client.Delivery) (last error) {
-				for _, err := range x.Read(ctx) {
+				for _, err := range x.Events(ctx) {
 					last = err
 				}
 				read <- last
 				return last
-			}, client.WithPages())
+			})
 			defer stop(t, s)
 			d.send(t, "0", 7, ofTwo(7, "30s"))
 			if err := take(t, read, "delivery"); err == nil {
@@ -114,7 +114,7 @@ func TestReadingPagesMovesTheDeadlineOn(t *testing.T) {
 		say(`{"events":[` + fmt.Sprintf(storedEvent, 1) + `],"next":"more"}`)(m)
 	})
 	s := d.subscribe(t, func(ctx context.Context, x *client.Delivery) error {
-		for _, err := range x.Read(ctx) {
+		for _, err := range x.Events(ctx) {
 			if err != nil {
 				return errors.Join(errors.New("read"), err)
 			}
@@ -123,7 +123,7 @@ func TestReadingPagesMovesTheDeadlineOn(t *testing.T) {
 			}
 		}
 		return nil
-	}, client.WithPages())
+	})
 	defer stop(t, s)
 	d.send(t, "0", 7, ofTwo(7, "400ms"))
 	extended := false
