@@ -54,7 +54,14 @@ func (b *resizeBook) hold(here func(*client.Delivery) bool) *resizeHold {
 
 // handle is the nodes' handler: it sees to what comes, refuses some first attempts, and commits the rest.
 func (b *resizeBook) handle(ctx context.Context, d *client.Delivery) error {
-	if h := b.come(d); h != nil {
+	var at []int
+	for e, err := range d.Events(ctx) {
+		if err != nil {
+			return err
+		}
+		at = append(at, e.Position)
+	}
+	if h := b.come(d, at); h != nil {
 		h.got <- d
 		select {
 		case <-h.let:
@@ -77,8 +84,8 @@ func (b *resizeBook) handle(ctx context.Context, d *client.Delivery) error {
 	return nil
 }
 
-// come judges a delivery, and gives the hold that it falls into.
-func (b *resizeBook) come(d *client.Delivery) *resizeHold {
+// come judges a delivery with events at these positions, and gives the hold that it falls into.
+func (b *resizeBook) come(d *client.Delivery, positions []int) *resizeHold {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	stream, at := string(d.Stream), key{d.Bucket.String(), d.Number}
@@ -101,8 +108,8 @@ func (b *resizeBook) come(d *client.Delivery) *resizeHold {
 		fault("was handled up to %d", after)
 	case d.From != after+1 || !b.growths && d.To != resizeEvents:
 		fault("comes after position %d", after)
-	case len(d.Events) != d.To-d.From+1 || d.Events[0].Position != d.From:
-		fault("has %d events", len(d.Events))
+	case !slices.Equal(positions, fromTo(d.From, d.To)):
+		fault("has events at the positions %v", positions)
 	case b.busy[stream]:
 		fault("comes while another of its stream is out")
 	}
@@ -124,6 +131,13 @@ func (b *resizeBook) come(d *client.Delivery) *resizeHold {
 		}
 	}
 	return nil
+}
+
+func fromTo(from, to int) (all []int) {
+	for p := from; p <= to; p++ {
+		all = append(all, p)
+	}
+	return all
 }
 
 // handled counts what was committed over so many buckets since the count before.
