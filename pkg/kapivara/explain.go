@@ -6,11 +6,22 @@ import "time"
 type StreamFacts struct {
 	StreamState
 	Completed   int64     // the log position of the event that completed it, 0 while it is open
-	Types       []string  // the event types stored in it
+	Types       []string  // the event types stored in it; told only where ByTypes
 	TypesAt     []int     // for each of them the first position that has it
 	Now         time.Time // the database's clock
 	Dispatching bool      // some dispatcher is alive
 	Subscribers []SubscriberFacts
+}
+
+// ByTypes tells whether the stream's event types are a reason: to learn them each of its events is looked at.
+func (f *StreamFacts) ByTypes() bool {
+	for i := range f.Subscribers {
+		s := &f.Subscribers[i]
+		if s.Delivery == nil && !s.Subscriber.Types.All() && s.Subscriber.Streams.Fits(string(f.Stream)) {
+			return true
+		}
+	}
+	return false
 }
 
 // Reached lists the event types of the contiguous part.
@@ -37,18 +48,21 @@ type SubscriberFacts struct {
 	// Delivery is what of the stream moves next: what waits for its first lease, else the latest delivery; nil where the
 	// stream is not due.
 	Delivery *DeliveryRow
-	// Answer is what a node said to the delivery's last attempt: Nak or Term, "" for nothing.
+	// Answer is what settled the delivery's last attempt: Nak, Term or TakenAway, "" for nothing. Missed tells that its
+	// silence counts.
 	Answer Verdict
+	Missed bool
 	// Node has claimed the delivery's bucket, "" for nobody; NodeUntil is the end of its ttl.
 	Node      string
 	NodeUntil time.Time
+	// InFlight counts what is leased of the bucket, and Busy is the lowest number of that.
+	InFlight int
+	Busy     *DeliveryRow
 
 	// The rest is set only for a delivery that was never leased.
 
-	// Ahead counts what goes before it in its bucket and was never leased either, up to MaxAhead; InFlight what is leased
-	// of its bucket, and Busy is the lowest number of that.
-	Ahead, InFlight int
-	Busy            *DeliveryRow
+	// Ahead counts what goes before it in its bucket and was never leased either, up to MaxAhead.
+	Ahead int
 	// Holding is an earlier delivery of the stream that is not settled and holds this one back.
 	Holding *DeliveryRow
 }

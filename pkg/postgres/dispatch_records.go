@@ -41,16 +41,9 @@ func (r *dispatchRow) numbered() kapivara.Numbered {
 		r.n.Retried = true
 		r.n.Lease = kapivara.Lease{
 			State: readStates()[*r.state], Attempt: *r.attempt, Counted: *r.counted, Sent: r.sent.UTC(),
-			Until: readTime(r.until), Reason: *r.reason, Missed: *r.answer == dispatchMissed,
+			Until: readTime(r.until), Reason: *r.reason,
 		}
-		switch *r.answer {
-		case dispatchNak:
-			r.n.Lease.Answer = kapivara.Nak
-		case dispatchTerm:
-			r.n.Lease.Answer = kapivara.Term
-		case dispatchTaken:
-			r.n.Lease.Answer = kapivara.TakenAway
-		}
+		r.n.Lease.Answer, r.n.Lease.Missed = dispatchVerdict(int(*r.answer))
 	default:
 		r.n.Lease = kapivara.Lease{
 			State: kapivara.Leased, Attempt: 1, Sent: r.leased.UTC(),
@@ -67,6 +60,19 @@ const (
 	dispatchMissed = 3
 	dispatchTaken  = 4
 )
+
+// dispatchVerdict is what settled the last attempt, by its number in the store.
+func dispatchVerdict(answer int) (v kapivara.Verdict, missed bool) {
+	switch answer {
+	case dispatchNak:
+		v = kapivara.Nak
+	case dispatchTerm:
+		v = kapivara.Term
+	case dispatchTaken:
+		v = kapivara.TakenAway
+	}
+	return v, answer == dispatchMissed
+}
 
 func dispatchAnswer(l *kapivara.Lease) int16 {
 	switch {

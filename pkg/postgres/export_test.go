@@ -11,7 +11,11 @@ func (r *Reader) SetWindow(positions int64) { r.window = positions }
 // ReadStatements are the reader's hot statements.
 func ReadStatements(backward bool) map[string]string {
 	return map[string]string{
-		"explain": strings.ReplaceAll(readExplainWaitingSQL, "{waiting}", readWaitingColumns),
+		"explain_waiting":   readExplainSQL(readExplainWaitingSQL),
+		"explain_delivered": readExplainSQL(readExplainDeliveredSQL),
+		"explain_stream":    readSQL(readExplainStreamSQL, false),
+		"explain_types":     readExplainTypesSQL,
+
 		"waiting": strings.ReplaceAll(readWaitingSQL, "{table}", "outbox"),
 		"event":   readSQL(readEventSQL, backward), "stream": readSQL(readStreamSQL, backward), "log": readSQL(readLogSQL, backward),
 	}

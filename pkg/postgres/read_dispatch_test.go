@@ -21,7 +21,7 @@ func TestTheReaderSaysWhatTheDispatcherWrote(t *testing.T) {
 	t.Cleanup(pool.Close)
 	w := &readWork{dispatchFixture: f, random: rand.New(rand.NewPCG(7, 11)), leases: map[int64]kapivara.Lease{}}
 	w.begin()
-	for range 120 {
+	for range 160 {
 		w.step()
 	}
 	w.compare(postgres.NewReader(pool))
@@ -89,9 +89,14 @@ func (w *readWork) step() {
 	switch {
 	case !leased:
 		w.lease()
-	case l.State == kapivara.Committed || l.State == kapivara.Parked:
-	case l.State == kapivara.Hidden:
-		w.settle(ref, kapivara.Lease{State: kapivara.Hidden, Attempt: l.Attempt, Counted: l.Counted, Sent: l.Sent, Until: l.Until}, -time.Second)
+	case l.State == kapivara.Committed || l.State == kapivara.Discarded:
+	case w.random.IntN(5) == 0:
+		w.operate(ref, l)
+	case l.State == kapivara.Parked:
+	case l.State == kapivara.Hidden || l.State == kapivara.Pending:
+		if l.State == kapivara.Hidden {
+			w.settle(ref, kapivara.Lease{State: kapivara.Hidden, Attempt: l.Attempt, Counted: l.Counted, Sent: l.Sent, Until: l.Until}, -time.Second)
+		}
 		now := w.turn(kapivara.Turn{Again: []kapivara.NextAttempt{{Ref: ref, Attempt: l.Attempt + 1, AckWait: p.AckWait}}}, 0)
 		w.leases[number] = l.Begin(now, p)
 	default:
@@ -109,6 +114,15 @@ func (w *readWork) step() {
 			}
 			w.settle(ref, next, time.Minute)
 		}
+	}
+}
+
+// operate does to a delivery what an operator may.
+func (w *readWork) operate(ref kapivara.Ref, l kapivara.Lease) {
+	verb := []kapivara.Verb{kapivara.Hide, kapivara.Park, kapivara.Retry, kapivara.Discard}[w.random.IntN(4)]
+	o := &kapivara.Operation{Verb: verb, Delay: time.Minute, Reason: fmt.Sprint(verb, " ", ref.Number)}
+	if next, changed := l.Operate(o, l.Sent); changed {
+		w.settle(ref, next, time.Minute)
 	}
 }
 
@@ -166,8 +180,8 @@ func (w *readWork) compare(store *postgres.Reader) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := facts.Subscribers[0]; got.Delivery == nil || *got.Delivery != row || got.Answer != l.Answer {
-			t.Errorf("the facts of %s are %+v with answer %q, want %+v with %q", row.Stream, got.Delivery, got.Answer, row, l.Answer)
+		if got := facts.Subscribers[0]; got.Delivery == nil || *got.Delivery != row || got.Answer != l.Answer || got.Missed != l.Missed {
+			t.Errorf("the facts of %s are %+v with answer %q, missed %v; want %+v with %q, %v", row.Stream, got.Delivery, got.Answer, got.Missed, row, l.Answer, l.Missed)
 		}
 	}
 	state, err := store.Subscriber(t.Context(), "billing")

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -19,10 +18,8 @@ var (
 	readExplainStreamSQL string
 	//go:embed sql/read_explain_subscribers.sql
 	readExplainSubscribersSQL string
-	//go:embed sql/read_explain_delivered.sql
-	readExplainDeliveredSQL string
-	//go:embed sql/read_explain_waiting.sql
-	readExplainWaitingSQL string
+	//go:embed sql/read_explain_types.sql
+	readExplainTypesSQL string
 )
 
 // Facts gathers what the explanation of a stream rests on, of one snapshot: for the subscriber, or for all where the
@@ -40,14 +37,17 @@ func (r *Reader) Facts(ctx context.Context, stream kapivara.Stream, subscriber s
 		if subscriber != "" && len(facts.Subscribers) == 0 {
 			return errNoSubscriber()
 		}
-		byNo := make(map[int32]*kapivara.SubscriberFacts, len(facts.Subscribers))
-		for i := range facts.Subscribers {
-			byNo[facts.Subscribers[i].Subscriber.No] = &facts.Subscribers[i]
-		}
-		if err := readExplainDelivered(ctx, tx, no, byNo); err != nil {
+		to := readExplainTo(facts.Subscribers)
+		if err := readExplainDelivered(ctx, tx, no, to); err != nil {
 			return err
 		}
-		return readExplainWaiting(ctx, tx, no, facts.Completed, byNo)
+		if err := readExplainWaiting(ctx, tx, no, facts.Completed, to); err != nil {
+			return err
+		}
+		if !facts.ByTypes() {
+			return nil
+		}
+		return readExplainTypes(ctx, tx, no, &facts)
 	})
 	return facts, err
 }
@@ -55,7 +55,7 @@ func (r *Reader) Facts(ctx context.Context, stream kapivara.Stream, subscriber s
 func readExplainStream(ctx context.Context, tx pgx.Tx, f *kapivara.StreamFacts) (no int64, err error) {
 	var low, high []int32
 	err = tx.QueryRow(ctx, readSQL(readExplainStreamSQL, false), string(f.Stream)).Scan(&no, &f.Completed, &f.Version,
-		&f.Contiguous, &f.Finish, &f.Canary, &low, &high, &f.Now, &f.Dispatching, &f.Types, &f.TypesAt)
+		&f.Contiguous, &f.Finish, &f.Canary, &low, &high, &f.Now, &f.Dispatching)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, errNoStream()
 	}
@@ -99,88 +99,20 @@ func readExplainSubscribers(ctx context.Context, tx pgx.Tx, name string) ([]kapi
 	return list, nil
 }
 
-// readExplainDelivered reads the latest delivery of the stream to each subscriber, and the first that is not settled.
-func readExplainDelivered(ctx context.Context, tx pgx.Tx, stream int64, byNo map[int32]*kapivara.SubscriberFacts) error {
-	rows, err := tx.Query(ctx, strings.ReplaceAll(readExplainDeliveredSQL, "{delivery}", readDeliveryColumns), stream)
+// readExplainTypes reads what the filters of event types are held against.
+func readExplainTypes(ctx context.Context, tx pgx.Tx, stream int64, f *kapivara.StreamFacts) error {
+	rows, err := tx.Query(ctx, readExplainTypesSQL, stream, f.Version)
 	if err == nil {
 		err = readEach(rows, func(rows pgx.Rows) error {
-			var no int32
-			var answer int
-			var latest bool
-			var owner string
-			var until *time.Time
-			row, err := readDelivery(rows, &latest, &no, &answer, &owner, &until)
-			switch f := byNo[no]; {
-			case err != nil || f == nil:
-			case latest:
-				f.Delivery, f.Answer, f.Node, f.NodeUntil = &row, readAnswer(answer), owner, readTime(until)
-			default:
-				f.Holding = &row
-			}
+			var name string
+			var at int
+			err := rows.Scan(&name, &at)
+			f.Types, f.TypesAt = append(f.Types, name), append(f.TypesAt, at)
 			return err
 		})
 	}
 	if err != nil {
-		return fmt.Errorf("explain: deliveries: %w", translate(err, false))
+		return fmt.Errorf("explain: types: %w", translate(err, false))
 	}
 	return nil
-}
-
-// readAnswer is what a node said to the last attempt, by its number in the store.
-func readAnswer(number int) kapivara.Verdict {
-	switch number {
-	case dispatchNak:
-		return kapivara.Nak
-	case dispatchTerm:
-		return kapivara.Term
-	default:
-		return ""
-	}
-}
-
-// readExplainWaiting reads to whom the stream is due without having been leased for that. It goes before what was
-// delivered earlier; what was not settled of that holds it back.
-func readExplainWaiting(ctx context.Context, tx pgx.Tx, stream, completed int64, byNo map[int32]*kapivara.SubscriberFacts) error {
-	rows, err := tx.Query(ctx, strings.ReplaceAll(readExplainWaitingSQL, "{waiting}", readWaitingColumns), stream, completed, kapivara.MaxAhead)
-	waiting := map[int32]bool{}
-	if err == nil {
-		err = readEach(rows, func(rows pgx.Rows) error {
-			var no int32
-			var w readWaitingFacts
-			row, err := readDelivery(rows, &no, &w.ahead, &w.leased, &w.busy.Number, &w.busy.Attempt, &w.deadline, &w.owner, &w.until)
-			if f := byNo[no]; err == nil && f != nil {
-				waiting[no] = true
-				w.into(f, &row)
-			}
-			return err
-		})
-	}
-	if err != nil {
-		return fmt.Errorf("explain: outbox: %w", translate(err, false))
-	}
-	for no, f := range byNo {
-		if !waiting[no] {
-			f.Holding = nil // it is the delivery itself, or holds nothing back
-		}
-	}
-	return nil
-}
-
-// readWaitingFacts is what is read of a bucket in which a stream waits.
-type readWaitingFacts struct {
-	ahead, leased int
-	busy          kapivara.DeliveryRow
-	deadline      *time.Time
-	owner         string
-	until         *time.Time
-}
-
-func (w *readWaitingFacts) into(f *kapivara.SubscriberFacts, row *kapivara.DeliveryRow) {
-	f.Delivery, f.Answer = row, ""
-	f.Ahead, f.InFlight = w.ahead, w.leased
-	f.Node, f.NodeUntil = w.owner, readTime(w.until)
-	if w.leased > 0 {
-		w.busy.Bucket, w.busy.State, w.busy.Deadline = row.Bucket, kapivara.Leased, readTime(w.deadline)
-		f.Busy = &w.busy
-	}
 }

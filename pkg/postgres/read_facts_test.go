@@ -102,7 +102,7 @@ func TestWhoHasABucket(t *testing.T) {
 		t.Errorf("it waits behind %+v of %d at %q", b, waits.InFlight, waits.Node)
 	}
 	leased := factsOf(t, store, "a/b/c/6")
-	if leased.Node != "node-7" || !leased.NodeUntil.Equal(until) || leased.Delivery.Node != "node-7" || leased.Busy != nil {
+	if leased.Node != "node-7" || !leased.NodeUntil.Equal(until) || leased.Delivery.Node != "node-7" || leased.Busy.Number != 4 {
 		t.Errorf("leased to %q until %v, the row says %q", leased.Node, leased.NodeUntil, leased.Delivery.Node)
 	}
 	if hidden := factsOf(t, store, "a/b/c/2"); hidden.Delivery.Node != "" {
@@ -114,6 +114,53 @@ func TestWhoHasABucket(t *testing.T) {
 	}
 	if b := state.Buckets[0]; b.Owner != "node-7" || b.Epoch != 17 {
 		t.Errorf("bucket 0 belongs to %q by epoch %d", b.Owner, b.Epoch)
+	}
+}
+
+// What has a number is told with what else is leased of its bucket, and by whom it was settled.
+func TestWhatASettledDeliveryWaitsFor(t *testing.T) {
+	t.Parallel()
+	store, f, until := readDeliveries(t)
+	hidden := factsOf(t, store, "a/b/c/2")
+	if b := hidden.Busy; b == nil || b.Number != 4 || b.Bucket != 0 || !b.Deadline.Equal(until) || hidden.InFlight != 2 || hidden.Ahead != 0 {
+		t.Errorf("beside the hidden one %d are leased, first %+v", hidden.InFlight, hidden.Busy)
+	}
+	for answer, want := range []kapivara.SubscriberFacts{
+		{}, {Answer: kapivara.Nak}, {Answer: kapivara.Term}, {Missed: true}, {Answer: kapivara.TakenAway},
+	} {
+		f.exec(t, `update kapivara.retries set answer = $1 where number = 3`, answer)
+		if got := factsOf(t, store, "a/b/c/3"); got.Answer != want.Answer || got.Missed != want.Missed {
+			t.Errorf("answer %d is told as %q, missed %v", answer, got.Answer, got.Missed)
+		}
+	}
+}
+
+// Of many growths the first that waits is told, and the latest that was delivered; so is one of another subscriber.
+func TestTheOneOfManyGrowths(t *testing.T) {
+	t.Parallel()
+	store, f, _ := readDeliveries(t)
+	no := factsOf(t, store, "a/b/c/3").Subscriber.No
+	f.exec(t, `update kapivara.subscribers set deliver = 'appended', grown = true`)
+	other := f.subscriber(t, "audit")
+	f.exec(t, `insert into kapivara.deliveries (number, stream_no, due, bucket_no, subscriber_no, from_position, to_position, ack_wait_ms, buckets, cause, leased)
+		select 100 + i, s.stream_no, i, b.bucket_no, $1, i, i, 1000, 2, 2, now() + i * interval '1 second'
+		  from generate_series(1, 50) i, kapivara.streams s, kapivara.buckets b
+		 where s.name = 'a/b/c/3' and b.bucket = 0`, no)
+	f.exec(t, `insert into kapivara.commits (number, bucket_no, attempt)
+		select d.number, d.bucket_no, 1 from kapivara.deliveries d where d.number between 101 and 149`)
+	f.exec(t, `insert into kapivara.outbox (due, stream_no, subscriber_no, bucket, cause, grown)
+		select 1000 + i, s.stream_no, u, 1, 2, 50 + i from generate_series(1, 50) i, unnest($1::integer[]) u, kapivara.streams s where s.name = 'a/b/c/3'`,
+		[]int32{no, other})
+	facts := factsOf(t, store, "a/b/c/3")
+	if d := facts.Delivery; d == nil || d.LogPosition != 1001 || d.Cause != kapivara.CauseAppended || facts.Ahead != 0 {
+		t.Errorf("what waits is %+v behind %d, want the first", d, facts.Ahead)
+	}
+	if h := facts.Holding; h == nil || h.Number != 3 {
+		t.Errorf("held back by %+v, want the parked delivery, which is older than the last growth", h)
+	}
+	f.exec(t, `delete from kapivara.outbox where cause = 2`)
+	if d := factsOf(t, store, "a/b/c/3").Delivery; d == nil || d.Number != 150 || d.State != kapivara.Leased {
+		t.Errorf("the latest is %+v, want number 150", d)
 	}
 }
 
@@ -143,8 +190,14 @@ func TestTheTypesOfAStream(t *testing.T) {
 		e.ID, e.Type, e.Position = kapivara.EventID(fmt.Sprint("e", i)), name, i+1+i/3 // 1, 2, 3, 5
 		f.fill(t, e)
 	}
+	f.subscriber(t, "all")
 	facts, err := store.Facts(t.Context(), "a/b/c/1", "")
-	if err != nil {
+	if err != nil || facts.Types != nil {
+		t.Errorf("nobody chooses by types, and all events were looked at for them: %v, %v", facts.Types, err)
+	}
+	no := f.subscriber(t, "some")
+	f.exec(t, `update kapivara.subscribers set types = '{a.*}' where subscriber_no = $1`, no)
+	if facts, err = store.Facts(t.Context(), "a/b/c/1", ""); err != nil {
 		t.Fatal(err)
 	}
 	if got := fmt.Sprint(facts.Types, facts.TypesAt, facts.Reached()); got != "[b.begun a.done c.left] [1 2 5] [b.begun a.done]" {

@@ -22,7 +22,11 @@ func TestHotReadsWalkIndexes(t *testing.T) {
 			args    string
 			indexes []string
 		}{
-			"explain": {`1, 5, 1000`, []string{"outbox_due", "outbox_bucket", "retries_leased"}},
+			"explain_waiting":   {`1, 5, '{1}', 1000`, []string{"outbox_due", "outbox_grown", "replays_stream", "outbox_bucket", "retries_leased"}},
+			"explain_delivered": {`1, '{1}'`, []string{"deliveries_grown", "deliveries_stream", "retries_number", "commits_number", "retries_leased"}},
+			"explain_stream":    {`'a/b/c/1'`, []string{"streams_name", "events_position"}},
+			"explain_types":     {`1, 5`, []string{"events_position", "kinds_pkey"}},
+
 			"waiting": {`1, 1000`, []string{"outbox_bucket"}},
 			"event":   {`'\x00'`, []string{"events_id", "streams_pkey"}},
 			"stream":  {`'a/b/c/1', 1, 9, null, null, 10, 1000`, []string{"streams_name", "events_position"}},

@@ -14,7 +14,7 @@ func due(f *kapivara.StreamFacts, s *kapivara.SubscriberFacts) said {
 		return committed(f, s)
 	case kapivara.Discarded:
 		return said{
-			Discarded, "it was given up by an operator, or with an earlier subscriber of this name" + because(d.Reason),
+			Discarded, byOperator("discarded", d.Reason) + ", for good",
 			"nothing, or replay it: kapivara.v1.delivery.replay." + s.Subscriber.Name,
 		}
 	case kapivara.Parked:
@@ -54,28 +54,48 @@ func committed(f *kapivara.StreamFacts, s *kapivara.SubscriberFacts) said {
 	}
 }
 
+// parked says who has set it aside, or what its last attempt has come to.
 func parked(s *kapivara.SubscriberFacts) said {
+	d := s.Delivery
 	next := fmt.Sprintf("mend the cause, then retry it: kapivara.v1.delivery.retry.%s; or give it up: kapivara.v1.delivery.discard.%[1]s", s.Subscriber.Name)
-	if s.Answer == kapivara.Term {
-		return said{Terminated, "a node answered +TERM" + because(s.Delivery.Reason), next}
-	}
-	return said{
-		Parked, fmt.Sprintf("it was set aside after attempt %d%s", s.Delivery.Attempt, because(s.Delivery.Reason)), next,
+	switch {
+	case s.Answer == kapivara.Term:
+		return said{Terminated, "a node answered +TERM" + because(d.Reason), next}
+	case s.Answer == kapivara.TakenAway:
+		return said{ParkedByOperator, byOperator("parked", d.Reason), next}
+	case s.Answer == kapivara.Nak:
+		return said{AttemptsRefused, fmt.Sprintf("a node answered -NAK to attempt %d, the last that it had%s", d.Attempt, because(d.Reason)), next}
+	case s.Missed:
+		return said{
+			AttemptsUnanswered, fmt.Sprintf("attempt %d, the last that it had, got no answer until its deadline%s", d.Attempt, because(d.Reason)),
+			next + "; where the work takes longer, give the subscriber a longer ack_wait or have it send +WPI",
+		}
+	default:
+		return said{
+			AttemptsAbandoned, fmt.Sprintf("the node that had attempt %d, the last that it had, died or went away before it answered%s", d.Attempt, because(d.Reason)), next,
+		}
 	}
 }
 
+// hidden says why it is not sent before its time; when that has come, it waits as what is pending does.
 func hidden(f *kapivara.StreamFacts, s *kapivara.SubscriberFacts) said {
-	again := "it is sent again after " + clock(s.Delivery.Until)
+	d := s.Delivery
+	again := "it is sent again after " + clock(d.Until)
 	switch {
-	case !s.Dispatching && f.Now.After(s.Delivery.Until):
-		return noDispatcher(f)
+	case !f.Now.Before(d.Until):
+		return pending(f, s)
+	case s.Answer == kapivara.TakenAway:
+		return said{
+			HiddenByOperator, byOperator("hidden", d.Reason) + "; " + again,
+			"wait, or have it sent at once: kapivara.v1.delivery.retry." + s.Subscriber.Name,
+		}
 	case s.Answer == kapivara.Nak:
-		return said{Refused, fmt.Sprintf("a node answered -NAK to attempt %d%s; %s", s.Delivery.Attempt, because(s.Delivery.Reason), again), "wait, or mend the cause"}
+		return said{Refused, fmt.Sprintf("a node answered -NAK to attempt %d%s; %s", d.Attempt, because(d.Reason), again), "wait, or mend the cause"}
 	case !s.Standing.SilentSince.IsZero():
 		return nobodyAnswers(s, again)
 	default:
 		return said{
-			NoAnswer, fmt.Sprintf("attempt %d had no answer in time, or it was hidden by an operator%s; %s", s.Delivery.Attempt, because(s.Delivery.Reason), again),
+			NoAnswer, fmt.Sprintf("attempt %d had no answer in time%s; %s", d.Attempt, because(d.Reason), again),
 			"wait; if it happens again, give the subscriber a longer ack_wait or have it send +WPI",
 		}
 	}
@@ -84,10 +104,15 @@ func hidden(f *kapivara.StreamFacts, s *kapivara.SubscriberFacts) said {
 func leased(f *kapivara.StreamFacts, s *kapivara.SubscriberFacts) said {
 	late := f.Now.After(s.Delivery.Deadline)
 	switch {
-	case late && !s.Dispatching:
+	case !f.Dispatching, late && !s.Dispatching:
 		return noDispatcher(f)
 	case silent(s):
 		return nobodyListens(s)
+	case s.Node != "" && f.Now.After(s.NodeUntil):
+		return said{
+			NodeGone, fmt.Sprintf("it was sent%s and has not renewed that since %s: the node died, hangs or is cut off", to(s), clock(s.NodeUntil)),
+			"wait; the bucket goes to another node by itself, and the delivery with it",
+		}
 	case !s.Standing.SilentSince.IsZero():
 		return nobodyAnswers(s, "it is sent"+to(s)+", its deadline is "+clock(s.Delivery.Deadline))
 	case late:
@@ -98,6 +123,15 @@ func leased(f *kapivara.StreamFacts, s *kapivara.SubscriberFacts) said {
 			"wait; without an answer it is sent again",
 		}
 	}
+}
+
+// byOperator says what an operator has done, and why where a reason was given.
+func byOperator(done, reason string) string {
+	said := "it was " + done + " by an operator"
+	if reason == done+" by an operator" {
+		return said
+	}
+	return said + because(reason)
 }
 
 // to says who has a leased delivery, as far as it is known.

@@ -6,7 +6,8 @@ import (
 	"kapivara/pkg/kapivara"
 )
 
-// pending says what a delivery waits for. What keeps it from being sent whatever else happens comes first.
+// pending says what a delivery waits for: one that was never leased, or that is to be sent again. What keeps it from being
+// sent whatever else happens comes first.
 func pending(f *kapivara.StreamFacts, s *kapivara.SubscriberFacts) said {
 	first := s.Delivery.Number == 0
 	switch {
@@ -20,10 +21,27 @@ func pending(f *kapivara.StreamFacts, s *kapivara.SubscriberFacts) said {
 		return heldBack(s)
 	case silent(s):
 		return nobodyListens(s)
-	case !first:
-		return said{RetryDue, "it is to be sent again at once" + because(s.Delivery.Reason), "wait"}
-	default:
+	case s.InFlight >= s.Subscriber.MaxInFlight:
+		return busy(s, first)
+	case first:
 		return waits(s)
+	default:
+		return again(s)
+	}
+}
+
+// again says why a delivery that has a number is to be sent at once.
+func again(s *kapivara.SubscriberFacts) said {
+	d := s.Delivery
+	switch {
+	case d.State == kapivara.Hidden && s.Answer == kapivara.Nak:
+		return said{RetryDue, fmt.Sprintf("a node answered -NAK to attempt %d%s, and the time to send it again has come", d.Attempt, because(d.Reason)), "wait"}
+	case d.State == kapivara.Hidden:
+		return said{RetryDue, "the time to send it has come: it was hidden until " + clock(d.Until), "wait"}
+	case s.Answer == kapivara.TakenAway:
+		return said{Retried, "an operator has it sent again" + because(d.Reason), "wait"}
+	default:
+		return said{BucketMoved, fmt.Sprintf("bucket %s went to another node, or to none, before attempt %d was answered; it is sent again at once", d.Bucket, d.Attempt), "wait"}
 	}
 }
 
@@ -56,20 +74,23 @@ func heldBack(s *kapivara.SubscriberFacts) said {
 	}
 }
 
+// busy says what a delivery of a full bucket waits for.
+func busy(s *kapivara.SubscriberFacts, first bool) said {
+	d := s.Delivery
+	if !s.Standing.SilentSince.IsZero() {
+		return nobodyAnswers(s, "its bucket "+d.Bucket.String()+" waits for that")
+	}
+	why := fmt.Sprintf("as many of bucket %s are leased as max_in_flight allows, %d%s", d.Bucket, s.InFlight, busyWith(s))
+	if first {
+		why += "; " + ahead(s.Ahead) + " before it"
+	}
+	return said{BucketBusy, why, "wait, or look at what holds the bucket: kapivara.v1.read.bucket." + s.Subscriber.Name}
+}
+
 // waits says what goes before a delivery that nothing else keeps.
 func waits(s *kapivara.SubscriberFacts) said {
 	bucket := s.Delivery.Bucket
-	replay := s.Delivery.Cause == kapivara.CauseReplay
-	look := "wait, or look at what holds the bucket: kapivara.v1.read.bucket." + s.Subscriber.Name
-	switch busy := s.InFlight >= s.Subscriber.MaxInFlight; {
-	case busy && !s.Standing.SilentSince.IsZero():
-		return nobodyAnswers(s, "its bucket "+bucket.String()+" waits for that")
-	case busy:
-		return said{
-			BucketBusy,
-			fmt.Sprintf("as many of bucket %s are leased as max_in_flight allows, %d%s; %s before it", bucket, s.InFlight, busyWith(s), ahead(s.Ahead)),
-			look,
-		}
+	switch replay := s.Delivery.Cause == kapivara.CauseReplay; {
 	case replay && s.Ahead > 0:
 		return said{ReplayQueued, fmt.Sprintf("it is a replay, and live deliveries go first: %s before it in bucket %s", ahead(s.Ahead), bucket), "wait"}
 	case s.Ahead > 0:

@@ -90,6 +90,11 @@ func behind(state kapivara.State) factChange {
 	})
 }
 
+// full has the bucket's one lease out.
+func full(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
+	s.InFlight, s.Busy = 1, &kapivara.DeliveryRow{Bucket: 5, Number: 11, Attempt: 1, Deadline: explainNow.Add(time.Minute)}
+}
+
 func replayed(d *kapivara.DeliveryRow) { d.Cause = kapivara.CauseReplay }
 
 func open(missing ...kapivara.Range) factChange {
@@ -157,9 +162,9 @@ func TestEachReasonHasItsFacts(t *testing.T) {
 		{"waits while its buckets change", both(at(kapivara.Pending, never), func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
 			s.Moving, s.Subscriber.Buckets = true, 16
 		}), reader.Moving, "changed to 16"},
-		{"to be sent again while its buckets change", both(at(kapivara.Pending, nil), func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
+		{"to be sent again while its buckets change", both(at(kapivara.Pending, nil), answered(kapivara.TakenAway), func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
 			s.Moving = true
-		}), reader.RetryDue, "again"},
+		}), reader.Retried, "an operator has it sent again"},
 		{"waits behind a parked one of its stream", both(behind(kapivara.Parked), noNode), reader.HeldBack, "discard.billing"},
 		{"waits behind a hidden one of its stream", behind(kapivara.Hidden), reader.HeldBack, "billing/2/7 until 2026-11-24T12:01:00Z: bad IBAN"},
 		{"waits behind a leased one of its stream", behind(kapivara.Leased), reader.HeldBack, "leased: billing/2/7"},
@@ -179,25 +184,45 @@ func TestEachReasonHasItsFacts(t *testing.T) {
 			s.Ahead = 3
 		}), reader.Queued, "3 deliveries go before it in bucket 5"},
 		{"is next", at(kapivara.Pending, never), reader.Sending, "next"},
-		{"to be sent again", at(kapivara.Pending, nil), reader.RetryDue, "again"},
+		{"retried by an operator", both(at(kapivara.Pending, func(d *kapivara.DeliveryRow) { d.Reason = "bank is back" }), answered(kapivara.TakenAway)), reader.Retried, "an operator has it sent again: bank is back"},
+		{"its bucket went to another node", at(kapivara.Pending, nil), reader.BucketMoved, "bucket 5 went to another node, or to none, before attempt 2"},
+		{"to be sent again, but its bucket is full", both(at(kapivara.Pending, nil), answered(kapivara.TakenAway), full), reader.BucketBusy, "max_in_flight allows, 1 (billing/5/11"},
+		{"its time has come", hiddenUntil(past), reader.RetryDue, "hidden until 2026-11-24T11:59:00Z"},
+		{"refused, and its time has come", both(hiddenUntil(past), answered(kapivara.Nak)), reader.RetryDue, "-NAK to attempt 2: printer on fire, and the time"},
+		{"its time has come, but its bucket is full", both(hiddenUntil(past), full), reader.BucketBusy, "max_in_flight allows, 1"},
+		{"its time has come, but no node is there", both(hiddenUntil(past), noNode), reader.NobodyListens, "start a node"},
+		{"its time has come, but its dispatcher has gone", both(hiddenUntil(past), offDuty), reader.ChangingDispatcher, "2 s"},
 
 		{"leased", leasedUntil(soon), reader.AwaitingAnswer, "2026-11-24T12:01:00Z"},
-		{"leased to a node", both(leasedUntil(soon), func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) { s.Node = "node-7" }), reader.AwaitingAnswer, "to node node-7, which has claimed bucket 5"},
+		{"leased to a node", both(leasedUntil(soon), func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) { s.Node, s.NodeUntil = "node-7", soon }), reader.AwaitingAnswer, "to node node-7, which has claimed bucket 5"},
 		{"overdue, and its dispatcher has just gone", both(leasedUntil(past), offDuty), reader.ChangingDispatcher, "2 s"},
 		{"leased, no node", both(leasedUntil(soon), noNode), reader.NobodyListens, "start a node"},
 		{"leased, silence", both(leasedUntil(soon), silentSince), reader.NobodyAnswers, "onlooker"},
 		{"overdue", leasedUntil(past), reader.Overdue, "passed"},
 		{"overdue, no dispatcher", both(leasedUntil(past), noDispatch), reader.NoDispatcher, "dispatcher"},
-		{"leased, the dispatcher died", both(leasedUntil(soon), noDispatch), reader.AwaitingAnswer, "awaited"},
+		{"leased, and nobody takes its answer", both(leasedUntil(soon), noDispatch), reader.NoDispatcher, "start one"},
+		{"leased, and its dispatcher has just gone", both(leasedUntil(soon), offDuty), reader.AwaitingAnswer, "awaited"},
+		{"leased to a node that has gone", both(leasedUntil(soon), func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
+			s.Node, s.NodeUntil = "node-7", past
+		}), reader.NodeGone, "to node node-7, which has claimed bucket 5 and has not renewed that since 2026-11-24T11:59:00Z"},
 
 		{"refused", both(hiddenUntil(soon), answered(kapivara.Nak)), reader.Refused, "attempt 2: printer on fire"},
 		{"refused, silent since", both(hiddenUntil(soon), answered(kapivara.Nak), silentSince), reader.Refused, "printer"},
 		{"no answer in time", hiddenUntil(soon), reader.NoAnswer, "attempt 2 had no answer"},
 		{"no answer at all", both(hiddenUntil(soon), silentSince), reader.NobodyAnswers, "2026-11-24T11:00:00Z"},
+		{"hidden by an operator", both(hiddenUntil(soon), answered(kapivara.TakenAway), silentSince), reader.HiddenByOperator, "hidden by an operator: printer on fire; it is sent again after 2026-11-24T12:01:00Z"},
+		{"hidden by an operator without a reason", both(at(kapivara.Hidden, func(d *kapivara.DeliveryRow) {
+			d.Until, d.Reason = soon, "hidden by an operator"
+		}), answered(kapivara.TakenAway)), reader.HiddenByOperator, "it was hidden by an operator; it is sent"},
 		{"hidden too long", both(hiddenUntil(past), noDispatch), reader.NoDispatcher, "start one"},
 
 		{"terminated", both(at(kapivara.Parked, func(d *kapivara.DeliveryRow) { d.Reason = "bad IBAN" }), answered(kapivara.Term)), reader.Terminated, "+TERM: bad IBAN"},
-		{"parked", both(at(kapivara.Parked, nil), answered(kapivara.Nak)), reader.Parked, "kapivara.v1.delivery.retry.billing"},
+		{"refused too often", both(at(kapivara.Parked, nil), answered(kapivara.Nak)), reader.AttemptsRefused, "kapivara.v1.delivery.retry.billing"},
+		{"unanswered too often", both(at(kapivara.Parked, nil), func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
+			s.Missed = true
+		}), reader.AttemptsUnanswered, "longer ack_wait"},
+		{"its nodes died too often", at(kapivara.Parked, nil), reader.AttemptsAbandoned, "died or went away before it answered"},
+		{"parked by an operator", both(at(kapivara.Parked, func(d *kapivara.DeliveryRow) { d.Reason = "wrong month" }), answered(kapivara.TakenAway)), reader.ParkedByOperator, "parked by an operator: wrong month; mend"},
 		{"committed", at(kapivara.Committed, func(d *kapivara.DeliveryRow) { d.Committed = past }), reader.Committed, "2026-11-24T11:59:00Z"},
 		{"committed up to its end", both(grows, delivered(3)), reader.Committed, "committed it"},
 		{"committed so far", both(open(), grows, delivered(3)), reader.UpToDate, "position 4 is delivered once it is stored"},
@@ -211,7 +236,7 @@ func TestEachReasonHasItsFacts(t *testing.T) {
 		{"a canary among the others", both(at(kapivara.Pending, never), func(f *kapivara.StreamFacts, _ *kapivara.SubscriberFacts) {
 			f.Canary = true
 		}), reader.Sending, "had no canary buckets"},
-		{"discarded", at(kapivara.Discarded, nil), reader.Discarded, "given up"},
+		{"discarded", at(kapivara.Discarded, nil), reader.Discarded, "discarded by an operator"},
 	} {
 		got := reader.Explain(facts(c.has)).Subscribers[0]
 		if got.Code != c.code {
@@ -254,7 +279,9 @@ func TestTheDocumentHasEachReason(t *testing.T) {
 		reader.NotDue, reader.NoDispatcher, reader.NobodyListens, reader.NobodyAnswers, reader.BucketBusy, reader.Queued,
 		reader.ChangingDispatcher, reader.Moving, reader.HeldBack, reader.ReplayQueued, reader.UpToDate,
 		reader.Sending, reader.AwaitingAnswer, reader.Overdue, reader.Refused, reader.NoAnswer, reader.RetryDue,
-		reader.Terminated, reader.Parked, reader.Committed, reader.Discarded,
+		reader.NodeGone, reader.HiddenByOperator, reader.Retried, reader.BucketMoved, reader.AttemptsRefused,
+		reader.AttemptsUnanswered, reader.AttemptsAbandoned, reader.ParkedByOperator,
+		reader.Terminated, reader.Committed, reader.Discarded,
 	} {
 		if !strings.Contains(string(doc), "`"+code+"`") {
 			t.Errorf("docs/explain.md does not name %s", code)

@@ -133,6 +133,7 @@ create table kapivara.replays (
     constraint replays_due primary key (subscriber_no, due)
 ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 create index replays_bucket on kapivara.replays (subscriber_no, bucket, due);
+create index replays_stream on kapivara.replays (stream_no);
 
 -- The numbering of a bucket. It belongs to the name, so that numbers go on when a subscriber is set again.
 create table kapivara.buckets (
