@@ -149,7 +149,7 @@ func silent(s *kapivara.SubscriberFacts) bool {
 func noDispatcher(f *kapivara.StreamFacts) said {
 	if f.Dispatching {
 		return said{
-			ChangingDispatcher, "the dispatcher that worked for the subscriber has gone, and another takes its place",
+			ChangingDispatcher, "no dispatcher works for the subscriber at this moment: the one that did has gone, or it was only just set, and one takes its place",
 			"wait; it takes 2 s at most",
 		}
 	}

@@ -155,7 +155,7 @@ func TestEachReasonHasItsFacts(t *testing.T) {
 
 		{"waits, no dispatcher", both(at(kapivara.Pending, never), noDispatch), reader.NoDispatcher, "start one"},
 		{"waits, no node", both(at(kapivara.Pending, never), noNode), reader.NobodyListens, "kapivara.v1.bucket.billing.*"},
-		{"waits, and its dispatcher has just gone", both(at(kapivara.Pending, never), offDuty), reader.ChangingDispatcher, "takes its place"},
+		{"waits, and its dispatcher has just gone", both(at(kapivara.Pending, never), offDuty), reader.ChangingDispatcher, "one takes its place"},
 		{"waits, and what came before is being gathered", both(at(kapivara.Pending, never), func(_ *kapivara.StreamFacts, s *kapivara.SubscriberFacts) {
 			s.Gathering = [2]int64{40, 90}
 		}), reader.BeingGathered, "after log position 40 up to 90"},

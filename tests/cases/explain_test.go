@@ -2,8 +2,15 @@ package cases
 
 import (
 	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"kapivara/tests/kit"
 )
 
 // explained is what explain says of a stream of the case.
@@ -24,15 +31,70 @@ func (r *run) explain(stream string) explained {
 	return reply.Subscribers[0]
 }
 
-// Each reason is given in a real store for what has led to it. What only a whole outage shows, and what only lasts
-// moments, stands in the table of pkg/reader alone.
+// reason is how a real bus comes to a reason.
+type reason struct {
+	does func(r *run) (stream string)
+	says string // in why or next_step
+}
+
+// holds explains the stream and holds it to the code of the case: what stands before the colon of its name.
+func (c reason) holds(r *run, name string) {
+	r.t.Helper()
+	code, _, _ := strings.Cut(name, ":")
+	got := r.explain(c.does(r))
+	if got.Reason != code || !strings.Contains(got.Why+"; "+got.Next, c.says) || got.Why == "" || got.Next == "" {
+		r.t.Errorf("got %+v, want it to say %q", got, c.says)
+	}
+}
+
+// id is a subscriber's name for a case.
+func (c reason) id(name string) string {
+	return strings.NewReplacer(":", "", " ", "-", ",", "").Replace(name)
+}
+
+// Each reason is given by a real bus for what has led to it.
 func TestReasonsAreReached(t *testing.T) {
 	t.Parallel()
 	url := startBus(t)
-	for code, c := range map[string]struct {
-		does func(r *run) (stream string)
-		says string
-	}{
+	for _, part := range []map[string]reason{plainReasons(), operatorsReasons()} {
+		for name, c := range part {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				c.holds(newRun(t, url, c.id(name)), name)
+			})
+		}
+	}
+}
+
+// What docs/explain.md names is reached by a case, and nothing else is.
+func TestEveryReasonOfTheDocumentIsReached(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(kit.Root(t), "docs", "explain.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile("(?m)^\\|(?: [a-z, ]+ \\|)? (`[a-z_`, ]+`) \\|").FindAllStringSubmatch(string(text), -1)
+	documented := map[string]bool{}
+	for _, row := range rows {
+		for code := range strings.SplitSeq(row[1], ", ") {
+			documented[strings.Trim(code, "`")] = true
+		}
+	}
+	reached := map[string]bool{}
+	for _, part := range []map[string]reason{plainReasons(), operatorsReasons(), gatedReasons(nil), awayReasons(nil)} {
+		for name := range part {
+			code, _, _ := strings.Cut(name, ":")
+			reached[code] = true
+		}
+	}
+	if len(documented) < 30 || !maps.Equal(documented, reached) {
+		t.Errorf("the document has %v,\nreached are %v", slices.Sorted(maps.Keys(documented)), slices.Sorted(maps.Keys(reached)))
+	}
+}
+
+// plainReasons are come to by what publishers and nodes do.
+func plainReasons() map[string]reason {
+	return map[string]reason{
 		"stream_filter": {func(r *run) string {
 			r.set(`"streams": ["bank/*"]`)
 			r.finish(1)
@@ -116,13 +178,32 @@ func TestReasonsAreReached(t *testing.T) {
 			n.answer(n.take(), "+TERM no such customer")
 			return "1"
 		}, "+TERM: no such customer"},
-		"parked": {func(r *run) string {
+		"attempts_refused": {func(r *run) string {
 			r.set(`"max_attempts": 1`)
 			r.finish(1)
 			n := r.node("")
-			n.answer(n.take(), "-NAK")
+			n.answer(n.take(), "-NAK no such account")
 			return "1"
-		}, "set aside after attempt 1"},
+		}, "-NAK to attempt 1, the last that it had"},
+		"attempts_unanswered": {func(r *run) string {
+			r.set(`"max_attempts": 1, "ack_wait": "2s", "max_in_flight": 2`)
+			r.finish(2)
+			n := r.node("")
+			n.take() // no word
+			n.answer(n.take(), "+ACK")
+			r.stands(counts{Parked: 1, Committed: 1})
+			return "1"
+		}, "attempt 1, the last that it had, got no answer until its deadline"},
+		"attempts_abandoned": {func(r *run) string {
+			r.set(`"max_attempts": 1, "max_in_flight": 2`)
+			n := r.node("node-7")
+			n.claims(1, "1s")
+			r.finish(2)
+			n.take() // dies over it
+			n.answer(n.take(), "+ACK")
+			r.stands(counts{Parked: 1, Committed: 1})
+			return "1"
+		}, "the node that had attempt 1, the last that it had, died"},
 		"committed": {func(r *run) string {
 			r.set(``)
 			r.finish(1)
@@ -143,14 +224,65 @@ func TestReasonsAreReached(t *testing.T) {
 			r.append("1", 2, false)
 			return "1"
 		}, "it is parked: held_back/0/1: bad IBAN"},
-	} {
-		t.Run(code, func(t *testing.T) {
-			t.Parallel()
-			r := newRun(t, url, code)
-			got := r.explain(c.does(r))
-			if got.Reason != code || !strings.Contains(got.Why+"; "+got.Next, c.says) || got.Why == "" || got.Next == "" {
-				t.Errorf("got %+v, want it to say %q", got, c.says)
-			}
-		})
+	}
+}
+
+// operatorsReasons are come to by what operators do: each is told apart from what a node has said, and from its silence.
+func operatorsReasons() map[string]reason {
+	return map[string]reason{
+		"hidden_by_operator": {func(r *run) string {
+			r.set(``)
+			r.finish(1)
+			r.node("").take()
+			r.must("delivery.hide."+r.id, `{"numbers": [{"bucket": "0", "number": 1}], "delay": "1h", "reason": "month end"}`, nil)
+			return "1"
+		}, "it was hidden by an operator: month end; it is sent again after"},
+		"hidden_by_operator: after a refusal": {func(r *run) string {
+			r.set(`"backoff": ["1h"]`)
+			r.finish(1)
+			n := r.node("")
+			n.answer(n.take(), "-NAK")
+			r.must("delivery.hide."+r.id, `{"stream": "cases/`+r.id+`/order/1", "delay": "2h"}`, nil)
+			return "1"
+		}, "it was hidden by an operator; it is sent again after"},
+		"hidden_by_operator: before it was sent": {func(r *run) string {
+			r.set(``)
+			r.finish(2)
+			r.node("").take()
+			r.must("delivery.hide."+r.id, `{"stream": "cases/`+r.id+`/order/2", "delay": "1h"}`, nil)
+			return "2"
+		}, "it was hidden by an operator; it is sent again after"},
+		"parked_by_operator": {func(r *run) string {
+			r.set(``)
+			r.finish(1)
+			r.node("").take()
+			r.must("delivery.park."+r.id, `{"state": "leased", "reason": "wrong month"}`, nil)
+			return "1"
+		}, "it was parked by an operator: wrong month; mend the cause"},
+		"discarded": {func(r *run) string {
+			r.set(``)
+			r.finish(1)
+			n := r.node("")
+			n.answer(n.take(), "+TERM no such customer")
+			r.must("delivery.discard."+r.id, `{"state": "parked"}`, nil)
+			return "1"
+		}, "it was discarded by an operator, for good"},
+		"bucket_busy: of what is retried": {func(r *run) string {
+			r.set(``)
+			r.finish(2)
+			n := r.node("")
+			n.answer(n.take(), "+TERM")
+			n.take()
+			r.must("delivery.retry."+r.id, `{"state": "parked"}`, nil)
+			return "1"
+		}, "max_in_flight allows, 1 (bucket_busy-of-what-is-retried/0/2, attempt 1"},
+		"held_back: by what an operator has parked": {func(r *run) string {
+			r.set(`"deliver": "appended"`)
+			r.append("1", 1, false)
+			r.node("").take()
+			r.must("delivery.park."+r.id, `{"state": "leased", "reason": "wrong month"}`, nil)
+			r.append("1", 2, false)
+			return "1"
+		}, "it is parked: held_back-by-what-an-operator-has-parked/0/1: wrong month"},
 	}
 }

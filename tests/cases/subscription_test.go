@@ -90,8 +90,14 @@ func readDifferences(t *testing.T) map[string]string {
 // startBus runs all of Kapivara in this process, on a database and a port of its own, and gives the URL of NATS.
 func startBus(t *testing.T) string {
 	t.Helper()
+	return startBusOn(t, kit.Postgres(t))
+}
+
+// startBusOn is startBus on a database that the test has as well.
+func startBusOn(t *testing.T, pg string) string {
+	t.Helper()
 	all := app.NewAllInOne(app.Config{
-		NATSListen: "127.0.0.1:-1", PGURL: kit.Postgres(t), PGConns: 8, OpenRegistry: true,
+		NATSListen: "127.0.0.1:-1", PGURL: pg, PGConns: 8, OpenRegistry: true,
 		Limits: wire.DefaultLimits(), Version: "0.0.1",
 	}, kit.Logger(t))
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
