@@ -64,8 +64,12 @@ func readFlags(args []string, errs io.Writer) (flags, error) {
 
 // run is the whole program. It gives the exit status: 0, 1 where a cell has failed, 2 for wrong arguments, 130 after Ctrl-C.
 func run(args []string, out, errs io.Writer) int {
-	if status, served := harness.Serve(args, errs); served {
-		return status
+	if serve := servant(args); serve != nil {
+		if err := serve(args[1]); err != nil {
+			fmt.Fprintln(errs, err)
+			return 1
+		}
+		return 0
 	}
 	f, err := readFlags(args, errs)
 	if err != nil {
@@ -82,7 +86,7 @@ func run(args []string, out, errs io.Writer) int {
 		}
 		return 0
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	defer stop()
 	switch err := measure(ctx, f, chosen, out, errs); {
 	case ctx.Err() != nil:
@@ -93,6 +97,20 @@ func run(args []string, out, errs io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// servant is what this program is when the bench has started it to be something else; nil for the bench.
+func servant(args []string) func(string) error {
+	if len(args) != 2 {
+		return nil
+	}
+	switch args[0] {
+	case harness.NATSCommand:
+		return harness.ServeNATS
+	case floors.EchoCommand:
+		return floors.ServeEcho
+	}
+	return nil
 }
 
 // measure runs the cells and writes the report.

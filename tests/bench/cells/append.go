@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/nats-io/nats.go"
-
 	"kapivara/tests/bench/harness"
 	"kapivara/tests/bench/load"
 	"kapivara/tests/bench/site"
@@ -28,18 +26,18 @@ func sharedLog() *harness.Shared[*site.Site] {
 // appender appends with so many requests in flight.
 type appender struct {
 	*site.Site
+	writer *load.Writer
 	pump   load.Pump
-	events int64 // of a request
 }
 
-// appends starts a cell with so many requests in flight, events a request, and events a stream.
-func appends(shared *harness.Shared[*site.Site], inFlight, events, length int) start {
+// appends starts a cell with so many requests in flight, of such streams.
+func appends(shared *harness.Shared[*site.Site], inFlight int, streams load.Streams) start {
 	return func(ctx context.Context, s *harness.Stage) (harness.Runner, error) {
 		x, err := shared.Take(ctx, s)
 		if err != nil {
 			return nil, err
 		}
-		a, err := newAppender(x, inFlight, events, length)
+		a, err := newAppender(x, inFlight, streams)
 		if err != nil {
 			return nil, err
 		}
@@ -47,22 +45,19 @@ func appends(shared *harness.Shared[*site.Site], inFlight, events, length int) s
 	}
 }
 
-func newAppender(x *site.Site, inFlight, events, length int) (*appender, error) {
+// newAppender begins no stream that it does not finish: what it appends is whole streams.
+func newAppender(x *site.Site, inFlight int, streams load.Streams) (*appender, error) {
 	nc, err := x.Connect()
 	if err != nil {
 		return nil, err
 	}
-	return &appender{Site: x, events: int64(events), pump: newPump(nc, inFlight, events, length)}, nil
+	writer := load.NewWriter(inFlight, streams)
+	return &appender{Site: x, writer: writer, pump: load.Pump{
+		Conn: nc, Subject: appendSubject, InFlight: inFlight, Next: writer.Next, More: writer.Midway, Check: load.Stored,
+	}}, nil
 }
 
-func newPump(nc *nats.Conn, inFlight, events, length int) load.Pump {
-	return load.Pump{
-		Conn: nc, Subject: appendSubject, InFlight: inFlight,
-		Next: load.NewWriter(inFlight, events, length).Next, Check: load.Stored,
-	}
-}
-
-// warm runs a round that does not count, but for a quick look.
+// warm runs a round that does not count, a very short one for a quick look.
 func warm(ctx context.Context, s *harness.Stage, r harness.Runner) error {
 	length := time.Second
 	if s.Quick {
@@ -83,10 +78,11 @@ func (a *appender) Round(ctx context.Context, length time.Duration) (harness.Res
 		return harness.Result{}, err
 	}
 	after, err := a.Head(ctx)
-	if stored := after - before; err == nil && stored != tally.Requests*a.events {
-		err = fmt.Errorf("%d events were acknowledged, %d were stored", tally.Requests*a.events, stored)
+	events := tally.Requests * int64(a.writer.Events)
+	if stored := after - before; err == nil && stored != events {
+		err = fmt.Errorf("%d events were acknowledged, %d were stored", events, stored)
 	}
-	return harness.Result{Operations: tally.Requests * a.events, Elapsed: tally.Elapsed, Latencies: tally.Latencies}, err
+	return harness.Result{Operations: events, Elapsed: tally.Elapsed, Latencies: tally.Latencies}, err
 }
 
 // Stop does nothing: the connection goes with the site.

@@ -29,16 +29,30 @@ type copier struct {
 	buf  []byte
 }
 
-func startCopy(ctx context.Context, s *harness.Stage) (harness.Runner, error) {
-	conn, err := migrated(ctx, s)
-	if err != nil {
-		return nil, err
+// copies starts a cell that copies into an events table with or without its triggers.
+func copies(triggers bool) func(context.Context, *harness.Stage) (harness.Runner, error) {
+	return func(ctx context.Context, s *harness.Stage) (harness.Runner, error) {
+		conn, err := migrated(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		if !triggers {
+			if _, err := conn.Exec(ctx, "alter table kapivara.events disable trigger user"); err != nil {
+				return nil, fmt.Errorf("triggers off: %w", err)
+			}
+		}
+		c := &copier{conn: conn, data: load.Data()}
+		return c, warm(ctx, s, c)
 	}
-	c := &copier{conn: conn, data: load.Data()}
-	if !s.Quick {
-		_, err = c.Round(ctx, time.Second)
+}
+
+// warm runs a round that does not count, but for a quick look.
+func warm(ctx context.Context, s *harness.Stage, r harness.Runner) error {
+	if s.Quick {
+		return nil
 	}
-	return c, err
+	_, err := r.Round(ctx, time.Second)
+	return err
 }
 
 // migrated is a connection to a database of its own with Kapivara's schema.

@@ -34,14 +34,14 @@ type Ground struct {
 
 	mu       sync.Mutex
 	versions map[string]string
-	built    map[string]error
+	built    bool
 	names    int
 }
 
 // NewGround makes the folder and starts the PostgreSQL server, with fsync on. What happens is told to log. Close puts
 // all of it away.
 func NewGround(ctx context.Context, quick bool, log io.Writer) (*Ground, error) {
-	g := &Ground{Quick: quick, log: log, versions: map[string]string{}, built: map[string]error{}, launcher: newLauncher()}
+	g := &Ground{Quick: quick, log: log, versions: map[string]string{}, launcher: newLauncher()}
 	var err error
 	if g.Root, err = productRoot(ctx); err != nil {
 		return nil, err
@@ -126,21 +126,22 @@ func (g *Ground) postmaster() (int, error) {
 	return strconv.Atoi(strings.TrimSpace(first))
 }
 
-// Program builds a service of the repository once a run, as its own module has it, and gives its path.
+// Program is the path of a service's program: writer, reader, dispatcher, or kapivara, the command line. All are built with
+// the first one that is asked for, as their own module has them.
 func (g *Ground) Program(ctx context.Context, name string) (string, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	path := filepath.Join(g.Dir, "bin-"+name)
-	err, done := g.built[name]
-	if !done {
-		cmd := exec.CommandContext(ctx, "go", "build", "-o", path, "./services/"+name)
+	dir := filepath.Join(g.Dir, "bin")
+	if !g.built {
+		cmd := exec.CommandContext(ctx, "go", "build", "-o", dir+string(filepath.Separator),
+			"./services/writer", "./services/reader", "./services/dispatcher", "./services/kapivara")
 		cmd.Dir = g.Root
-		if out, failed := cmd.CombinedOutput(); failed != nil {
-			err = fmt.Errorf("build %s: %w: %s", name, failed, out)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("build the services: %w: %s", err, out)
 		}
-		g.built[name] = err
+		g.built = true
 	}
-	return path, err
+	return filepath.Join(dir, name), nil
 }
 
 // productRoot is the folder of the module kapivara, wherever the bench was started.

@@ -63,19 +63,29 @@ func (s *Stage) counted() []counted {
 	if runtime.GOOS != "linux" {
 		return nil
 	}
-	all, postgres := []counted{{pid: os.Getpid(), role: Client}}, false
-	for _, stage := range append([]*Stage{s}, s.beside...) {
-		for _, p := range stage.processes {
-			all = append(all, counted{pid: p.Pid(), role: p.Role})
-		}
-		postgres = postgres || stage.postgres
-	}
+	all, postgres := s.walk([]counted{{pid: os.Getpid(), role: Client}})
 	if postgres {
 		if pid, err := s.postmaster(); err == nil {
 			all = append(all, counted{pid: pid, role: Postgres, tree: true})
 		}
 	}
 	return all
+}
+
+// walk adds the processes of the stage and of those beside it, and tells whether any of them has a database.
+func (s *Stage) walk(all []counted) (_ []counted, postgres bool) {
+	for _, p := range s.processes {
+		if p.alive() {
+			all = append(all, counted{pid: p.Pid(), role: p.Role})
+		}
+	}
+	postgres = s.postgres
+	for _, beside := range s.beside {
+		var has bool
+		all, has = beside.walk(all)
+		postgres = postgres || has
+	}
+	return all, postgres
 }
 
 // used is what each role has used so far.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -14,8 +13,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// natsCommand is the first argument by which this program is a NATS server.
-const natsCommand = "nats-server"
+// NATSCommand is the first argument by which this program is a NATS server; the second is its configuration file.
+const NATSCommand = "nats-server"
 
 // NATSServer starts a NATS server as a process of its own, by the text of a configuration, on a free port of the loopback.
 // It gives the URL. Its version is noted.
@@ -28,7 +27,7 @@ func (s *Stage) NATSServer(ctx context.Context, config string) (url string, err 
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		return "", fmt.Errorf("configuration of the NATS server: %w", err)
 	}
-	cmd, err := Self(natsCommand, path)
+	cmd, err := Self(NATSCommand, path)
 	if err != nil {
 		return "", err
 	}
@@ -44,8 +43,8 @@ func (s *Stage) NATSServer(ctx context.Context, config string) (url string, err 
 	return url, nil
 }
 
-// serveNATS is the NATS server's process: it serves by the configuration file until it is interrupted.
-func serveNATS(path string) error {
+// ServeNATS is the NATS server's process: it serves by the configuration file until it is interrupted.
+func ServeNATS(path string) error {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt)
 	opts, err := server.ProcessConfigFile(path)
@@ -66,17 +65,4 @@ func serveNATS(path string) error {
 	fmt.Println("nats-server ready", srv.ClientURL())
 	<-stop
 	return nil
-}
-
-// Serve is for the head of main: where this program was started by Self to be something else than the bench, it is that
-// until its end, and gives the exit status.
-func Serve(args []string, errs io.Writer) (status int, served bool) {
-	if len(args) != 2 || args[0] != natsCommand {
-		return 0, false
-	}
-	if err := serveNATS(args[1]); err != nil {
-		fmt.Fprintln(errs, err)
-		return 1, true
-	}
-	return 0, true
 }

@@ -105,6 +105,16 @@ func (p *Process) stop(ctx context.Context) error {
 	}
 }
 
+// alive tells whether it still runs.
+func (p *Process) alive() bool {
+	select {
+	case <-p.done:
+		return false
+	default:
+		return true
+	}
+}
+
 // Pid is its process number.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
 

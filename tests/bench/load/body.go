@@ -13,14 +13,8 @@ func Data() []byte {
 	return []byte(`{"amount":20000,"currency":"EUR","customer":"` + strings.Repeat("c", 80) + `"}`)
 }
 
-// nameLen is the length of the last part of a stream's name.
+// nameLen is the length of the last part of a stream's name: hexadecimal digits, drawn for each stream.
 const nameLen = 16
-
-// Streams is the prefix of the streams that the load appends to, Context their context.
-const (
-	Context = "bench"
-	Streams = Context + "/load/order/"
-)
 
 // body is an append of so many events, encoded once: its ids and its stream are patched in place.
 type body struct {
@@ -29,8 +23,8 @@ type body struct {
 	ids    []int
 }
 
-func newBody(events int, final bool) *body {
-	b := &body{text: []byte(`{"stream":"` + Streams)}
+func newBody(prefix string, events int, final bool) *body {
+	b := &body{text: []byte(`{"stream":"` + prefix)}
 	b.stream = len(b.text)
 	b.text = append(b.text, strings.Repeat("0", nameLen)+`","events":[`...)
 	for i := range events {
@@ -49,15 +43,23 @@ func newBody(events int, final bool) *body {
 	return b
 }
 
-// Writer makes appends of streams that are as long as it says, each with its final event last. Every slot writes its own
-// stream, one append after another. Not for several goroutines.
+// Streams are what a Writer writes.
+type Streams struct {
+	Prefix string // of their names: context/system/type/
+	Events int    // of a request
+	Length int    // of a stream: a multiple of Events, the last event is the final one
+}
+
+// Writer makes appends. Every slot of a pump writes its own stream, one append after another. Not for several goroutines.
 type Writer struct {
-	ids    ids
-	events int // of a request
-	length int // of a stream
-	open   *body
-	last   *body
-	slots  []slot
+	Streams
+	// Begun and Finished count the streams of which the first or the final event was asked for.
+	Begun, Finished int64
+
+	ids   ids
+	open  *body
+	last  *body
+	slots []slot
 }
 
 // slot is the stream that one of those in flight writes.
@@ -66,30 +68,50 @@ type slot struct {
 	left int // events that the stream still lacks
 }
 
-// NewWriter is for so many slots, events a request, and events a stream; the last is a multiple of the one before. A
-// length of 0 stands for streams that never end.
-func NewWriter(slots, events, length int) *Writer {
+// NewWriter is for so many slots.
+func NewWriter(slots int, streams Streams) *Writer {
 	return &Writer{
-		ids: ids{rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))}, events: events, length: length, //nolint:gosec // no secret
-		open: newBody(events, false), last: newBody(events, true), slots: make([]slot, slots),
+		Streams: streams, ids: ids{rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))}, //nolint:gosec // no secret
+		open:  newBody(streams.Prefix, streams.Events, false),
+		last:  newBody(streams.Prefix, streams.Events, true),
+		slots: make([]slot, slots),
 	}
 }
 
 // Next is the next append of a slot. It is good until the next call.
 func (w *Writer) Next(n int, now time.Time) []byte {
 	s := &w.slots[n]
-	if s.left <= 0 && (w.length > 0 || s.left == 0) {
+	if s.left <= 0 {
 		hexOf(s.name[:], w.ids.random.Uint64())
-		s.left = w.length
+		s.left = w.Length
+		w.Begun++
 	}
-	s.left -= w.events
+	s.left -= w.Events
 	b := w.open
-	if s.left == 0 && w.length > 0 {
+	if s.left <= 0 {
 		b = w.last
+		w.Finished++
 	}
 	copy(b.text[b.stream:], s.name[:])
 	for _, at := range b.ids {
 		w.ids.put(b.text[at:at+idLen], now)
 	}
 	return b.text
+}
+
+// Midway tells whether the stream of a slot still lacks events.
+func (w *Writer) Midway(n int) bool { return w.slots[n].left > 0 }
+
+// Name is the name of the stream that a slot has written last.
+func (w *Writer) Name(n int) string { return w.Prefix + string(w.slots[n].name[:]) }
+
+// UpTo is Next, so many times in all.
+func (w *Writer) UpTo(requests int64) func(slot int, now time.Time) []byte {
+	return func(slot int, now time.Time) []byte {
+		if requests == 0 {
+			return nil
+		}
+		requests--
+		return w.Next(slot, now)
+	}
 }

@@ -16,6 +16,9 @@ import (
 // answerWithin is how long an answer may take before it is taken for lost.
 const answerWithin = time.Minute
 
+// Forever is a length for a pump whose Next comes to an end.
+const Forever = time.Hour
+
 // Pump keeps so many requests in flight on one connection: each answer makes room for the next request of its slot.
 type Pump struct {
 	// Conn and Subject are where the requests go.
@@ -26,6 +29,8 @@ type Pump struct {
 	// Next is the body of the next request of a slot, nil where there is none. It is good until the next call; calls are
 	// one at a time, and so are those of Check.
 	Next func(slot int, now time.Time) []byte
+	// More tells whether a slot goes on when the time is over; nil: none does.
+	More func(slot int) bool
 	// Check looks at the answer of a slot. An error ends the run.
 	Check func(slot int, m *nats.Msg) error
 }
@@ -51,7 +56,7 @@ type run struct {
 	done  chan struct{}
 }
 
-// Run sends for so long, or until Next has no more, and waits for all answers.
+// Run sends for so long, or until Next has no more, and waits for all answers. It is an error when there is nothing to send.
 func (p *Pump) Run(ctx context.Context, length time.Duration) (Tally, error) {
 	began := time.Now()
 	r := &run{Pump: p, inbox: nats.NewInbox(), deadline: began.Add(length), sent: make([]time.Time, p.InFlight), done: make(chan struct{})}
@@ -119,7 +124,7 @@ func (r *run) answer(m *nats.Msg) {
 	}
 	r.tally.Requests++
 	r.tally.Latencies = append(r.tally.Latencies, now.Sub(r.sent[n]))
-	if now.Before(r.deadline) {
+	if now.Before(r.deadline) || r.More != nil && r.More(n) {
 		if body := r.Next(n, now); body != nil {
 			r.send(n, now, body)
 			return

@@ -83,7 +83,7 @@ func (x *Site) ground(ctx context.Context) (err error) {
 	return err
 }
 
-// Connect is a connection of the applications' account. It is closed with the site.
+// Connect is a connection of the applications' account. It is closed with the site, or before.
 func (x *Site) Connect() (*nats.Conn, error) {
 	nc, err := nats.Connect(x.NATS, nats.Name("kapivara-bench"))
 	if err != nil {
