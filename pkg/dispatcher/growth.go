@@ -70,7 +70,9 @@ func (k *desk) free(l *lane, stream int64) {
 func (k *desk) settled(f *flight) {
 	if f.Lease.State == kapivara.Committed || f.Lease.State == kapivara.Discarded {
 		k.free(f.lane, f.Stream)
-		k.freeReplay(f)
+		if f.lane.client.Grown {
+			k.freeReplay(f)
+		}
 	}
 }
 

@@ -77,12 +77,9 @@ func (k *desk) replay(p *plan, l *lane, now time.Time) {
 	}
 }
 
-// freeReplay has what is to be sent again read anew, where the settled delivery may have held some of it back.
+// freeReplay has what is to be sent again read anew, where the delivery may have held some of it back.
 func (k *desk) freeReplay(f *flight) {
 	c := f.lane.client
-	if !c.Grown {
-		return
-	}
 	if l := c.lanes[c.Layout().BucketOf(f.Name, f.Canary)]; l != nil && !l.cold {
 		l.redo.freed = true
 		k.feed(l)

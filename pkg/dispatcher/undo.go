@@ -23,6 +23,9 @@ func (k *desk) undo(p *plan) {
 		c := &p.changes[i]
 		c.flight.staged = false
 		k.outdated(c.flight.Ref)
+		if c.verb == leases {
+			k.refused(c.flight)
+		}
 		if c.answer != nil {
 			again = append(again, c.answer)
 		}
@@ -40,6 +43,13 @@ func (k *desk) undo(p *plan) {
 			news.SilentSince = old.SilentSince
 		}
 	}
+}
+
+// refused frees the stream of a lease that was not done. What waits of it may stand in another lane by now, and was held
+// back there by this lease when it was read.
+func (k *desk) refused(f *flight) {
+	k.free(f.lane, f.Stream)
+	k.freeReplay(f)
 }
 
 // fail gives up on a turn whose outcome may be unknown. Only what the store then has will tell.
