@@ -32,8 +32,8 @@ func (cmd *explainCommand) Run(a *session) error {
 		for _, r := range e.Subscribers {
 			fmt.Fprintf(out, "\n%s: %s\n", r.Subscriber, headline(r))
 			fmt.Fprintf(out, "  why   %s\n", r.Why)
-			if r.NextStep != "" {
-				fmt.Fprintf(out, "  next  %s\n", r.NextStep)
+			for i, step := range nextSteps(e.State.Stream, r) {
+				fmt.Fprintf(out, "  %-4s  %s\n", [...]string{"next", ""}[min(i, 1)], step)
 			}
 		}
 		return nil

@@ -5,8 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
+	"sync"
 	"time"
 
 	"kapivara/pkg/client"
@@ -18,6 +17,12 @@ type topCommand struct {
 	Once       bool          `help:"Print one frame and end; so it is where the output is no terminal."`
 	Number     int           `short:"n" placeholder:"N" help:"End after so many frames."`
 	JSON       bool          `help:"Print each frame as a line of JSON."`
+}
+
+// Help says which keys there are.
+func (*topCommand) Help() string {
+	return `On a terminal: q ends it, the arrows (or j and k) choose a subscriber, whose buckets are then shown alone, Esc
+shows all, s sorts by the next column, p pauses, ? shows the keys.`
 }
 
 // Run shows the subscribers and their buckets, again and again until Ctrl-C.
@@ -32,17 +37,22 @@ func (cmd *topCommand) Run(a *session) error {
 		return usage("--every is 100ms or more")
 	}
 	return a.with(func(c *client.Client) error {
+		ctx, end := context.WithCancel(a.ctx)
+		defer end()
 		t := &top{
 			out: a.std.out, json: cmd.JSON, most: most, look: func(ctx context.Context) (topSample, error) {
 				return lookTop(ctx, c, cmd.Subscriber)
 			},
 		}
 		if live {
-			t.screen = screenSize()
+			var restore func()
+			t.screen, t.columns = screenSize(a.std.in)
+			t.keys, restore = readKeys(ctx, a.std.in)
+			defer restore()
 		}
 		tick := time.NewTicker(cmd.Every)
 		defer tick.Stop()
-		return t.run(a.ctx, tick.C)
+		return t.run(ctx, tick.C)
 	})
 }
 
@@ -53,8 +63,13 @@ type top struct {
 	most   int // frames, 0 without limit
 	screen int // lines of the terminal, 0 where it is none
 	look   func(context.Context) (topSample, error)
+	// Of the terminal: its columns, 0 where they are not known, and the keys that are pressed, nil where nobody can.
+	columns int
+	keys    <-chan key
 
 	before *topSample
+	frame  topFrame
+	view   topView
 	note   string // why the frame is not of now
 }
 
@@ -67,52 +82,93 @@ const (
 	screenEnd   = "\x1b[J"
 )
 
-// run draws a frame at once and at each tick. What fails later is noted in the frame, and tried again.
+// looked is what a look has come to.
+type looked struct {
+	sample topSample
+	err    error
+}
+
+// run draws a frame at once and at each tick, and again when a key has changed the view. What fails later is noted in the
+// frame, and tried again.
 func (t *top) run(ctx context.Context, tick <-chan time.Time) error {
 	if t.screen > 0 {
 		fmt.Fprint(t.out, screenOpen)
 		defer fmt.Fprint(t.out, screenClose)
 	}
-	for drawn := 1; ; drawn++ {
-		now, err := t.look(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case err != nil && t.before == nil:
-			return err
-		case err != nil:
-			t.note = err.Error()
-			now = *t.before
-		default:
-			t.note = ""
-		}
-		if err := t.draw(&now); err != nil {
-			return err
-		}
-		t.before = &now
-		if drawn == t.most {
-			return nil
-		}
+	ctx, end := context.WithCancel(ctx)
+	found := make(chan looked)
+	var looks sync.WaitGroup
+	defer looks.Wait()
+	defer end()
+	look := func() {
+		looks.Go(func() {
+			sample, err := t.look(ctx)
+			select {
+			case found <- looked{sample, err}:
+			case <-ctx.Done():
+			}
+		})
+	}
+	look()
+	var next <-chan time.Time // nil while a look is on its way
+	for drawn := 0; ; {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-tick:
+		case k := <-t.keys:
+			if t.view.press(k, &t.frame) {
+				return nil
+			}
+			if t.before != nil {
+				if err := t.draw(); err != nil {
+					return err
+				}
+			}
+		case l := <-found:
+			if err := t.take(ctx, l); err != nil {
+				return err
+			}
+			if drawn++; drawn == t.most || ctx.Err() != nil {
+				return nil
+			}
+			next = tick
+		case <-next:
+			if !t.view.paused {
+				next = nil
+				look()
+			}
 		}
 	}
 }
 
-func (t *top) draw(now *topSample) error {
-	if t.json {
-		if t.note != "" {
+// take draws what was seen; what was not is said in the frame before.
+func (t *top) take(ctx context.Context, l looked) error {
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case l.err != nil && t.before == nil:
+		return l.err
+	case l.err != nil:
+		t.note = l.err.Error()
+		if t.json {
 			return nil // a line is a frame that was seen
 		}
-		text, err := json.Marshal(now.since(t.before))
+	default:
+		t.note = ""
+		t.frame, t.before = l.sample.since(t.before), &l.sample
+	}
+	return t.draw()
+}
+
+func (t *top) draw() error {
+	if t.json {
+		text, err := json.Marshal(t.frame)
 		if err == nil {
 			_, err = fmt.Fprintf(t.out, "%s\n", text)
 		}
 		return err
 	}
-	lines := topLines(now.since(t.before), t.screen, t.note)
+	lines := topLines(t.frame, &t.view, t.screen, t.note)
 	if t.screen == 0 {
 		for _, line := range lines {
 			fmt.Fprintln(t.out, line)
@@ -121,22 +177,8 @@ func (t *top) draw(now *topSample) error {
 	}
 	text := screenHome
 	for _, line := range lines {
-		text += line + lineEnd
+		text += fitted(line, t.columns) + lineEnd
 	}
 	_, err := fmt.Fprint(t.out, text+screenEnd)
 	return err
-}
-
-// screenSize is how many lines the terminal has, as stty knows it.
-func screenSize() int {
-	lines := 0
-	cmd := exec.Command("stty", "size")
-	cmd.Stdin = os.Stdin
-	if text, err := cmd.Output(); err == nil {
-		_, _ = fmt.Sscan(string(text), &lines)
-	}
-	if lines < 10 {
-		lines = 24
-	}
-	return lines
 }

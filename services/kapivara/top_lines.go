@@ -10,8 +10,35 @@ import (
 )
 
 // topLines are the lines of a frame, at most so many; 0 for all. The subscribers come first, then the buckets that have
-// most to tell.
-func topLines(f topFrame, most int, note string) []string {
+// most to tell, or those of the chosen subscriber.
+func topLines(f topFrame, v *topView, most int, note string) []string {
+	lines := []string{topHead(f, v, note), ""}
+	if v.help {
+		return append(lines, topKeys()...)
+	}
+	all := v.sorted(f)
+	at := slices.IndexFunc(all, func(s topSubscriber) bool { return s.Subscriber == v.chosen })
+	subscribers := topSubscriberLines(all)
+	if at >= 0 {
+		subscribers[at+1] = lineChosen + subscribers[at+1] + linePlain
+		if room := max((most-6)/2, 1); most > 0 && len(all) > room { // so that it is seen, and its buckets
+			first := 1 + max(0, min(at-room/2, len(all)-room))
+			subscribers = slices.Concat(subscribers[:1], subscribers[first:first+room])
+		}
+		all = all[at : at+1]
+	}
+	lines = append(lines, subscribers...)
+	lines = append(lines, "")
+	lines = append(lines, topBucketLines(all, at >= 0)...)
+	if most > 0 && len(lines) > most-1 {
+		hidden := len(lines) - (most - 2)
+		lines = append(lines[:most-2], fmt.Sprintf("… and %d lines more: name a subscriber, or see kapivara bucket", hidden))
+	}
+	return lines
+}
+
+// topHead sums the frame up, and says what keeps it from being of now.
+func topHead(f topFrame, v *topView, note string) string {
 	var sum topCounts
 	for i := range f.Subscribers {
 		sum.add(&f.Subscribers[i].topCounts)
@@ -20,18 +47,16 @@ func topLines(f topFrame, most int, note string) []string {
 	if sum.Parked > 0 {
 		head += fmt.Sprintf(", %s parked", thousands(sum.Parked))
 	}
+	if v.order > 0 {
+		head += "  by " + topOrders()[v.order].name
+	}
+	if v.paused {
+		head += "  PAUSED"
+	}
 	if note != "" {
 		head += "  NOT OF NOW: " + clip(note, 80)
 	}
-	lines := []string{head, ""}
-	lines = append(lines, topSubscriberLines(f.Subscribers)...)
-	lines = append(lines, "")
-	lines = append(lines, topBucketLines(f.Subscribers)...)
-	if most > 0 && len(lines) > most-1 {
-		hidden := len(lines) - (most - 2)
-		lines = append(lines[:most-2], fmt.Sprintf("… and %d lines more: name a subscriber, or see kapivara bucket", hidden))
-	}
-	return lines
+	return head
 }
 
 func topSubscriberLines(all []topSubscriber) []string {
@@ -46,8 +71,8 @@ func topSubscriberLines(all []topSubscriber) []string {
 	return splitLines(&text)
 }
 
-// topBucketLines are of the buckets that have anything to tell: those with most parked and the most lag first.
-func topBucketLines(all []topSubscriber) []string {
+// topBucketLines are of every bucket, or of those that have anything to tell: those with most parked and the most lag first.
+func topBucketLines(all []topSubscriber, every bool) []string {
 	type place struct {
 		subscriber string
 		*topBucket
@@ -55,7 +80,7 @@ func topBucketLines(all []topSubscriber) []string {
 	var places []place
 	for i := range all {
 		for n := range all[i].Buckets {
-			if b := &all[i].Buckets[n]; b.Lag+b.Parked > 0 || b.Owner != "" {
+			if b := &all[i].Buckets[n]; every || b.Lag+b.Parked > 0 || b.Owner != "" {
 				places = append(places, place{all[i].Subscriber, b})
 			}
 		}

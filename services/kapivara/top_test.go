@@ -45,7 +45,7 @@ func topSamples() (first, second topSample) {
 
 // lines are the frame in lines, without what differs between zones.
 func frameLines(f topFrame, most int, note string) string {
-	lines := topLines(f, most, note)
+	lines := topLines(f, &topView{}, most, note)
 	lines[0] = strings.Replace(lines[0], f.Time.Local().Format(time.DateTime), "NOW", 1)
 	text := strings.Join(lines, "\n")
 	return strings.ReplaceAll(text, time.Date(2026, 11, 24, 11, 0, 0, 0, time.UTC).Local().Format(time.TimeOnly), "hh:mm:ss")
