@@ -4,6 +4,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,7 +43,13 @@ func BenchmarkExplain(b *testing.B) {
 		{"a long stream of which each growth waits", "a/b/c/growths"},
 		{"a long stream of which each growth was committed", "a/b/c/grown"},
 		{"a long stream that is sent again", "a/b/c/again"},
+		{"a long stream, and a filter that fits none of its types", "a/b/c/holes"},
 	} {
+		if strings.Contains(c.name, "filter") {
+			choosy := kapivara.NewSubscriber("choosy")
+			choosy.Types = kapivara.Filter{"nothing.*"}
+			f.Subscribe(choosy)
+		}
 		for name, store := range map[string]*postgres.Reader{"planned early": early, "planned late": late} {
 			b.Run(c.name+"/"+name, func(b *testing.B) {
 				ask(store, kapivara.Stream(c.stream))
