@@ -125,10 +125,13 @@ func (t *top) run(ctx context.Context, tick <-chan time.Time) error {
 				}
 			}
 		case l := <-found:
-			if err := t.take(ctx, l); err != nil {
+			if ctx.Err() != nil {
+				return nil // that is why the look has failed
+			}
+			if err := t.take(l); err != nil {
 				return err
 			}
-			if drawn++; drawn == t.most || ctx.Err() != nil {
+			if drawn++; drawn == t.most {
 				return nil
 			}
 			next = tick
@@ -142,10 +145,8 @@ func (t *top) run(ctx context.Context, tick <-chan time.Time) error {
 }
 
 // take draws what was seen; what was not is said in the frame before.
-func (t *top) take(ctx context.Context, l looked) error {
+func (t *top) take(l looked) error {
 	switch {
-	case ctx.Err() != nil:
-		return nil
 	case l.err != nil && t.before == nil:
 		return l.err
 	case l.err != nil:
