@@ -23,13 +23,14 @@ import (
 	"kapivara/tests/bench/cells"
 	"kapivara/tests/bench/floors"
 	"kapivara/tests/bench/harness"
+	"kapivara/tests/bench/rivals"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // allCells are the rows of the table, in its order.
 func allCells() []harness.Cell {
-	return slices.Concat(floors.Cells(), cells.Cells())
+	return slices.Concat(floors.Cells(), cells.Cells(), rivals.Cells())
 }
 
 // flags are what the command line says.

@@ -33,6 +33,8 @@ type Pump struct {
 	More func(slot int) bool
 	// Check looks at the answer of a slot. An error ends the run.
 	Check func(slot int, m *nats.Msg) error
+	// Send sends a slot's body with the reply subject. Left nil, it goes to Subject as it is.
+	Send func(slot int, reply string, body []byte) error
 }
 
 // Tally is what a pump has seen.
@@ -101,7 +103,14 @@ func (r *run) fill(now time.Time) {
 
 func (r *run) send(n int, now time.Time, body []byte) {
 	r.sent[n] = now
-	if err := r.Conn.PublishRequest(r.Subject, r.inbox+"."+strconv.Itoa(n), body); err != nil {
+	reply := r.inbox + "." + strconv.Itoa(n)
+	var err error
+	if r.Send != nil {
+		err = r.Send(n, reply, body)
+	} else {
+		err = r.Conn.PublishRequest(r.Subject, reply, body)
+	}
+	if err != nil {
 		r.finish(fmt.Errorf("send: %w", err))
 	}
 }
