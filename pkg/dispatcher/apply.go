@@ -60,7 +60,7 @@ func (k *desk) change(c *change, now time.Time) {
 		k.settled(f)
 	case leases:
 		k.leasedMeanwhile(f)
-	case retries:
+	case retries, lends:
 	}
 	if l.gen != c.gen {
 		return // forgotten meanwhile
@@ -77,6 +77,12 @@ func (k *desk) change(c *change, now time.Time) {
 	case retries:
 		f.Lease.Sent, f.out, f.Retried, f.doubt = now, time.Time{}, true, false
 		l.leased++
+		return
+	case lends:
+		f.Retried = true
+		if f.Lease.Pulled {
+			f.Lease.Sent = now
+		}
 		return
 	case settles:
 	}

@@ -67,6 +67,7 @@ type desk struct {
 	ending    []*waiter // their wait is over, and something may be on its way to them
 	offers    []*client // they have something to hand out, and waiters
 	given     []*pull   // answers that are being made up
+	returned  []*flight // no pull has them after all
 	leaving   bool      // pulls are answered at once
 
 	reading, turning, stopping bool
@@ -133,11 +134,9 @@ func (k *desk) round(ctx context.Context) {
 	k.receive()
 	k.ring()
 	k.share(ctx)
-	k.serve()
 	if !k.turning {
 		k.turn(ctx)
 	}
-	k.sendGiven(nil)
 	k.end()
 	if !k.reading {
 		k.read(ctx)

@@ -51,8 +51,11 @@ func (k *desk) again(p *plan, l *lane, now time.Time) {
 		l.unhide(f)
 		f.staged = true
 		next := f.Lease.Begin(now, l.client.Policy())
+		next.Pulled = w != nil
 		p.stepOf(l).leased++
-		p.Again = append(p.Again, kapivara.NextAttempt{Ref: f.Ref, Attempt: next.Attempt, AckWait: l.client.AckWait})
+		p.Again = append(p.Again, kapivara.NextAttempt{
+			Ref: f.Ref, Attempt: next.Attempt, AckWait: l.client.AckWait, Pulled: next.Pulled,
+		})
 		p.changes = append(p.changes, change{flight: f, next: next, after: l.client.AckWait, verb: retries, gen: l.gen})
 		k.loadOnto(p, f, w, k.item(f, next.Attempt))
 	}
@@ -97,8 +100,10 @@ func (k *desk) number(p *plan, l *lane, w kapivara.Waiting, to *waiter, now time
 	ref := kapivara.Ref{Bucket: l.row.No, Number: s.sent}
 	f := &flight{lane: l, staged: true, Numbered: l.client.Number(w, ref, l.bucket)}
 	next := f.Lease.Begin(now, l.client.Policy())
+	next.Pulled, f.Retried = to != nil, to != nil
 	p.Leases = append(p.Leases, kapivara.NewDelivery{
 		Ref: f.Ref, Due: w.Due, From: f.From, To: f.To, AckWait: l.client.AckWait, Buckets: f.Buckets, Cause: f.Cause,
+		Pulled: next.Pulled,
 	})
 	p.changes = append(p.changes, change{flight: f, next: next, after: l.client.AckWait, verb: leases, gen: l.gen})
 	k.loadOnto(p, f, to, k.item(f, next.Attempt))

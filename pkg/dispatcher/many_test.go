@@ -31,6 +31,7 @@ type team struct {
 	members []*teammate
 	sent    []kapivara.Delivery // in the order of the sendings
 	quiet   bool                // the nodes do not answer
+	deaf    bool                // no node listens
 	faults  []string
 	settled map[string]kapivara.State // confirmed, by token
 	final   map[string]int            // confirmed commits by subscriber and number, with the attempt
@@ -163,9 +164,12 @@ func (a *teammate) Send(d *kapivara.Delivery) error {
 		m.faults = append(m.faults, fmt.Sprintf("%v was sent by %s after its confirmed commit", brief([]kapivara.Delivery{*d}), a.name))
 	}
 	m.sent = append(m.sent, *d)
-	quiet := m.quiet
+	quiet, deaf := m.quiet, m.deaf
 	m.mu.Unlock()
-	if !quiet {
+	switch {
+	case deaf:
+		a.d.NoResponders(d.Token)
+	case !quiet:
 		m.reply(*d, ack)
 	}
 	return nil

@@ -56,7 +56,7 @@ func (b *bench) pullsOne(q kapivara.NextQuery) kapivara.Delivery {
 
 func wait(d time.Duration) kapivara.NextQuery { return kapivara.NextQuery{Wait: d} }
 
-// TestWhatMetNobodyIsPulledAtOnceAsTheSameAttempt is the last sentence but one of "Pull": no write, the same token.
+// TestWhatMetNobodyIsPulledAtOnceAsTheSameAttempt is the last sentence but one of "Pull": the same token, and durable first.
 func TestWhatMetNobodyIsPulledAtOnceAsTheSameAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &counted{}
@@ -72,8 +72,8 @@ func TestWhatMetNobodyIsPulledAtOnceAsTheSameAttempt(t *testing.T) {
 		if want := time.Now().Add(30 * time.Second); !d.Deadline.Equal(want) {
 			t.Errorf("the deadline is %v, want ack_wait after the answer, %v", d.Deadline, want)
 		}
-		if store.turns != writes {
-			t.Errorf("got %d turns for it, want none", store.turns-writes)
+		if store.turns != writes+1 || !b.state(d).Pulled {
+			t.Errorf("got %d turns for it, and it is %+v, want one by which a pull has it", store.turns-writes, b.state(d))
 		}
 		b.pass(10 * time.Second)
 		b.none() // somebody has it

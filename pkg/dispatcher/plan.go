@@ -39,6 +39,7 @@ const (
 	settles verb = iota // by an answer or by silence
 	leases              // the first attempt
 	retries             // a later attempt
+	lends               // whether a pull has it
 )
 
 // maxChanges bounds what one turn settles.
@@ -100,7 +101,9 @@ func (k *desk) plan() *plan {
 	k.silence(p)
 	k.postpone(p)
 	k.reviewClaims(p, false)
+	k.serve(p)
 	k.fill(p)
+	k.takeBack(p)
 	k.detour(p)
 	k.close(p)
 	return p

@@ -36,9 +36,6 @@ func (k *desk) admit(w *waiter) {
 		}
 	}
 	k.byLocal.set(alarm{at: w.until, waiter: w})
-	if w.Batch > 1 {
-		k.byLocal.set(alarm{at: time.Now().Add(gather), waiter: w})
-	}
 }
 
 // mayHave tells whether there is the bucket that the pull asks for, as far as it is known: one of earlier settings is found
@@ -81,12 +78,6 @@ func (k *desk) over(w *waiter) {
 	if w.answered || w.pull != nil || w.ending {
 		return
 	}
-	if time.Now().Before(w.until) {
-		if c := k.names[w.subscriber]; c != nil {
-			k.offer(c)
-		}
-		return
-	}
 	w.ending = true
 	k.ending = append(k.ending, w)
 	if w.last.After(w.until) {
@@ -121,7 +112,7 @@ func (k *desk) sought(c *client, w *waiter) bool {
 		k.wants.look = true
 		return false
 	}
-	if k.wants.roster || k.enrolling {
+	if k.wants.roster || k.enrolling || c.offering { // what nobody has is handed out with the next turn
 		return false
 	}
 	for _, l := range c.lanes {

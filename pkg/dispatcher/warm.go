@@ -114,9 +114,14 @@ func (k *desk) load(l *lane, n *kapivara.Numbered) {
 		attempt, carried := l.carried[n.Number]
 		f.doubt = !carried || attempt != n.Lease.Attempt
 		carried = carried && max(attempt, -attempt) == n.Lease.Attempt
-		if carried || l.row.Claim.Owner == "" && l.client.listening != nil && !*l.client.listening {
+		nobody := l.row.Claim.Owner == "" && l.client.listening != nil && !*l.client.listening
+		if carried || nobody && !n.Lease.Pulled {
 			k.unhear(f, spread(), lastProbe)
 			return
+		}
+		if n.Lease.Pulled { // by a pull of the desk before
+			f.lent = true
+			l.client.notePuller(l.row.Claim.Owner)
 		}
 		k.byStore.set(alarm{at: f.Lease.Until, lane: l, flight: f})
 	case kapivara.Hidden, kapivara.Pending:

@@ -17,6 +17,8 @@ type Lease struct {
 	Answer Verdict
 	// Missed tells that the last attempt has no answer and counts all the same.
 	Missed bool
+	// Pulled tells of a leased one that a pull has it, or is being given it: nobody else gets the attempt.
+	Pulled bool
 	Reason string // of a nak, a term or the parking
 }
 
@@ -53,6 +55,18 @@ func (l *Lease) Open() bool { return l.State == Pending || l.State == Leased || 
 // Begin is the lease of the next attempt. It makes the tokens of the earlier ones stale.
 func (l Lease) Begin(now time.Time, p Policy) Lease {
 	return Lease{State: Leased, Attempt: l.Attempt + 1, Counted: l.Counted, Sent: now, Until: now.Add(p.AckWait)}
+}
+
+// Lend is a leased delivery that goes to a pull in the attempt that it has: nobody has had it yet. Its deadline begins anew.
+func (l Lease) Lend(now time.Time, p Policy) Lease {
+	l.Sent, l.Until, l.Pulled = now, now.Add(p.AckWait), true
+	return l
+}
+
+// TakeBack is a leased delivery that no pull has after all: nobody has it.
+func (l Lease) TakeBack() Lease {
+	l.Pulled = false
+	return l
 }
 
 // Void is a leased delivery after its bucket went to another node: pending, for its next attempt. The attempt does not
@@ -115,7 +129,7 @@ func (l Lease) Settle(attempt int, a Answer, now time.Time, p Policy) (next Leas
 func (l Lease) settle(a Answer, now time.Time, p Policy) (Lease, bool, error) {
 	switch a.Verdict {
 	case Ack:
-		l.State, l.Until, l.Reason = Committed, time.Time{}, ""
+		l.State, l.Until, l.Pulled, l.Reason = Committed, time.Time{}, false, ""
 	case Term:
 		l.Answer = Term
 		l = l.park(a.Reason)
@@ -167,12 +181,12 @@ func (l Lease) extend(deadline time.Time) (Lease, bool, error) {
 }
 
 func (l Lease) hide(until time.Time) Lease {
-	l.State, l.Until = Hidden, until
+	l.State, l.Until, l.Pulled = Hidden, until, false
 	return l
 }
 
 func (l Lease) park(reason string) Lease {
-	l.State, l.Until, l.Reason = Parked, time.Time{}, clipReason(reason)
+	l.State, l.Until, l.Pulled, l.Reason = Parked, time.Time{}, false, clipReason(reason)
 	return l
 }
 

@@ -208,3 +208,31 @@ func TestAReasonIsKeptShort(t *testing.T) {
 		t.Errorf("got %q", silent.Reason)
 	}
 }
+
+// A pull has an attempt only while it is leased: whatever ends that, an operator included, ends the loan, and progress keeps it.
+func TestOnlyWhatIsLeasedIsPulled(t *testing.T) {
+	lent := kapivara.Lease{}.Begin(noon, policy).Lend(noon.Add(time.Hour), policy)
+	if want := noon.Add(time.Hour + policy.AckWait); !lent.Pulled || lent.Attempt != 1 || !lent.Until.Equal(want) || lent.TakeBack().Pulled {
+		t.Errorf("lent it is %+v, want attempt 1 until %v", lent, want)
+	}
+	later := lent.Sent.Add(time.Minute)
+	nexts := map[string]kapivara.Lease{
+		"silent": lent.Silent(later, true, policy), "void": lent.Void(), "abandoned": lent.Abandon(true, policy),
+		"begun anew": lent.Void().Begin(later, policy),
+	}
+	for _, v := range []kapivara.Verdict{kapivara.Ack, kapivara.Nak, kapivara.Term, kapivara.Progress} {
+		next, changed, err := lent.Settle(1, answered(v), later, policy)
+		if !changed || err != nil {
+			t.Fatalf("%s: %v", v, err)
+		}
+		nexts[string(v)] = next
+	}
+	for _, v := range []kapivara.Verb{kapivara.Hide, kapivara.Park, kapivara.Discard} {
+		nexts[string(v)], _ = lent.Operate(&kapivara.Operation{Verb: v, Delay: time.Hour}, later)
+	}
+	for name, next := range nexts {
+		if next.Pulled != (name == string(kapivara.Progress)) {
+			t.Errorf("%s: it is %+v", name, next)
+		}
+	}
+}

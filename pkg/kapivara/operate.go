@@ -84,7 +84,7 @@ func (l Lease) Operate(o *Operation, now time.Time) (next Lease, changed bool) {
 	if !o.Verb.Takes(l.State) {
 		return l, false
 	}
-	l.Answer, l.Missed = TakenAway, false
+	l.Answer, l.Missed, l.Pulled = TakenAway, false, false
 	switch o.Verb {
 	case Hide:
 		l.Reason = operated(o, "hidden")

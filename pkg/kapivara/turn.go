@@ -109,6 +109,7 @@ type NewDelivery struct {
 	AckWait  time.Duration
 	Buckets  int
 	Cause    Cause
+	Pulled   bool // it goes to a pull, which takes it from the plain road
 }
 
 // NextAttempt leases a hidden or pending delivery again, if its time has come by the store's clock.
@@ -116,6 +117,7 @@ type NextAttempt struct {
 	Ref
 	Attempt int // the new one
 	AckWait time.Duration
+	Pulled  bool // it goes to a pull
 }
 
 // Commit settles a delivery for ever.

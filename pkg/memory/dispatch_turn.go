@@ -57,7 +57,7 @@ func (d *Dispatch) Turn(_ context.Context, t *kapivara.Turn) (time.Time, error) 
 	for _, a := range t.Again {
 		n := d.deliveries[a.Ref]
 		n.Lease = n.Lease.Begin(now, kapivara.Policy{AckWait: a.AckWait})
-		n.Retried = true
+		n.Lease.Pulled, n.Retried = a.Pulled, true
 	}
 	for _, c := range t.Commits {
 		n := d.deliveries[c.Ref]
@@ -86,7 +86,8 @@ func (d *Dispatch) lease(l kapivara.NewDelivery, now time.Time) {
 	d.cover(&l)
 	d.deliveries[l.Ref] = &kapivara.Numbered{
 		Ref: l.Ref, Waiting: w, From: l.From, To: l.To, Buckets: l.Buckets,
-		Lease: kapivara.Lease{State: kapivara.Leased, Attempt: 1, Sent: now, Until: now.Add(l.AckWait)},
+		Lease:   kapivara.Lease{State: kapivara.Leased, Attempt: 1, Sent: now, Until: now.Add(l.AckWait), Pulled: l.Pulled},
+		Retried: l.Pulled,
 	}
 }
 

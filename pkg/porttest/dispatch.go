@@ -44,6 +44,7 @@ func Dispatch(t *testing.T, open func(t *testing.T) DispatchStore) {
 		"a commit is for ever":                                   dispatchCommit,
 		"a settlement is as it was written, by the store's time": dispatchSettle,
 		"nothing hidden is leased before its time":               dispatchHidden,
+		"what a pull has is known to whoever reads it":           dispatchPulled,
 		"a run that has ended writes nothing":                    dispatchOff,
 		"the events of a delivery are read whole or not at all":  dispatchEvents,
 		"what is known of the nodes adds up":                     dispatchPresence,

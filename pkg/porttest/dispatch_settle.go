@@ -72,6 +72,42 @@ func dispatchHidden(t *testing.T, d *desk) {
 	d.refused(again, kapivara.ErrStaleTurn)
 }
 
+// dispatchPulled leases for pulls, by every road there is: a first attempt, a later one, and one that met nobody.
+func dispatchPulled(t *testing.T, d *desk) {
+	is := func(ref kapivara.Ref, want kapivara.Lease) {
+		t.Helper()
+		if got := d.find(ref); !sameLease(got.Lease, want) || !got.Retried {
+			t.Errorf("got %+v, retried %v, want %+v", got.Lease, got.Retried, want)
+		}
+		if leased := d.leased(); len(leased) != 1 || !sameLease(leased[0].Lease, want) {
+			t.Errorf("leased are %+v, want %+v", leased, want)
+		}
+	}
+	d.Finish("a/b/c/1", 2, false)
+	first := d.leaseNext(d.due()[0])
+	first.Pulled = true
+	now := d.must(kapivara.Turn{Leases: []kapivara.NewDelivery{first}})
+	lease := kapivara.Lease{State: kapivara.Leased, Attempt: 1, Sent: now, Until: now.Add(30 * time.Second), Pulled: true}
+	is(first.Ref, lease)
+
+	hidden := kapivara.Lease{State: kapivara.Hidden, Attempt: 1, Counted: 1, Answer: kapivara.Nak, Sent: now, Until: now}
+	d.must(kapivara.Turn{Settlements: []kapivara.Settlement{{Ref: first.Ref, Lease: hidden, After: -time.Second}}})
+	now = d.must(kapivara.Turn{Again: []kapivara.NextAttempt{{Ref: first.Ref, Attempt: 2, AckWait: time.Minute, Pulled: true}}})
+	lease = kapivara.Lease{State: kapivara.Leased, Attempt: 2, Counted: 1, Sent: now, Until: now.Add(time.Minute), Pulled: true}
+	is(first.Ref, lease)
+	d.must(kapivara.Turn{Commits: []kapivara.Commit{{Ref: first.Ref, Attempt: 2, Retried: true}}})
+
+	n := d.delivery("a/b/c/2")
+	lent := n.Lease.Lend(n.Lease.Sent.Add(time.Second), kapivara.Policy{AckWait: time.Minute})
+	now = d.must(kapivara.Turn{Settlements: []kapivara.Settlement{{Ref: n.Ref, Lease: lent, After: time.Minute}}})
+	lent.Until = now.Add(time.Minute)
+	is(n.Ref, lent)
+	back := lent.TakeBack()
+	now = d.must(kapivara.Turn{Settlements: []kapivara.Settlement{{Ref: n.Ref, Lease: back, After: 59 * time.Second}}})
+	back.Until = now.Add(59 * time.Second)
+	is(n.Ref, back)
+}
+
 func dispatchOff(t *testing.T, d *desk) {
 	d.Finish("a/b/c/1", 2, false)
 	w := d.due()[0]

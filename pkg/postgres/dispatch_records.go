@@ -41,7 +41,7 @@ func (r *dispatchRow) numbered() kapivara.Numbered {
 		r.n.Retried = true
 		r.n.Lease = kapivara.Lease{
 			State: readStates()[*r.state], Attempt: *r.attempt, Counted: *r.counted, Sent: r.sent.UTC(),
-			Until: readTime(r.until), Reason: *r.reason,
+			Until: readTime(r.until), Reason: *r.reason, Pulled: *r.answer == dispatchPulled,
 		}
 		r.n.Lease.Answer, r.n.Lease.Missed = dispatchVerdict(int(*r.answer))
 	default:
@@ -59,6 +59,7 @@ const (
 	dispatchTerm   = 2
 	dispatchMissed = 3
 	dispatchTaken  = 4
+	dispatchPulled = 5
 )
 
 // dispatchVerdict is what settled the last attempt, by its number in the store.
@@ -84,6 +85,8 @@ func dispatchAnswer(l *kapivara.Lease) int16 {
 		return dispatchTaken
 	case l.Missed:
 		return dispatchMissed
+	case l.Pulled:
+		return dispatchPulled
 	}
 	return 0
 }

@@ -40,6 +40,8 @@ var (
 	dispatchLeaseSQL string
 	//go:embed sql/dispatch_again.sql
 	dispatchAgainSQL string
+	//go:embed sql/dispatch_lent.sql
+	dispatchLentSQL string
 	//go:embed sql/dispatch_commit.sql
 	dispatchCommitSQL string
 	//go:embed sql/dispatch_forget.sql

@@ -187,7 +187,7 @@ create table kapivara.retries (
     attempt   integer not null,      -- the last attempt
     counted   integer not null,      -- attempts that count towards max_attempts
     state     smallint not null,     -- 1 pending, 2 leased, 3 hidden, 4 parked, 5 discarded
-    answer    smallint not null,     -- what settled the last attempt: 0 nothing yet, 1 nak, 2 term; 3 nothing, and its silence counts; 4 an operator took it away
+    answer    smallint not null,     -- what settled the last attempt: 0 nothing yet, 1 nak, 2 term; 3 nothing, and its silence counts; 4 an operator took it away; 5 nothing, and a pull has it
     reason    text not null default '',
     constraint retries_number primary key (bucket_no, number)
 ) with (fillfactor = 70);
