@@ -20,7 +20,7 @@ const patience = 30 * time.Second
 
 // startBus runs everything in this process, on a database and a port of its own, and gives the URL of NATS and of the
 // store.
-func startBus(t *testing.T) (natsURL, pgURL string) {
+func startBus(t testing.TB) (natsURL, pgURL string) {
 	t.Helper()
 	pgURL = kit.Postgres(t)
 	all := app.NewAllInOne(app.Config{
@@ -45,11 +45,11 @@ func startBus(t *testing.T) (natsURL, pgURL string) {
 // caller is a client with nothing of ours: requests in, JSON out.
 type caller struct {
 	*nats.Conn
-	t      *testing.T
+	t      testing.TB
 	within time.Duration // how long a request waits for its reply
 }
 
-func dial(t *testing.T, url string, options ...nats.Option) caller {
+func dial(t testing.TB, url string, options ...nats.Option) caller {
 	t.Helper()
 	nc, err := nats.Connect(url, append([]nats.Option{nats.MaxReconnects(-1), nats.ReconnectWait(50 * time.Millisecond)}, options...)...)
 	if err != nil {
