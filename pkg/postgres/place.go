@@ -30,8 +30,8 @@ var (
 	placeFinishSQL string
 )
 
-// placePage is how many streams a transaction places. A change of the subscriber waits for it with the log's lock, and a
-// turn that leases to it while rows are written.
+// placePage is how many streams a transaction places. A change of the subscriber waits for it with the log's lock, and,
+// where it was ever "appended", a turn that leases to it while rows are written.
 const placePage = 2000
 
 // placing is a subscriber whose layout was changed: what is due in (after, until] is to be placed by the layout.
@@ -40,6 +40,7 @@ type placing struct {
 	name         string
 	layout       kapivara.Layout
 	after, until int64
+	grown        bool // it was "appended" at some time
 }
 
 // Place puts the next part of what waits for a subscriber into the buckets in force: see the port in the writer.
@@ -80,7 +81,7 @@ func (s *RegistryStore) placePart(ctx context.Context, no int32) (p *placing, er
 		}
 		got := placing{no: no}
 		err := tx.QueryRow(ctx, placeHoldSQL, no).
-			Scan(&got.name, &got.layout.Buckets, &got.layout.CanaryBuckets, &got.after, &got.until)
+			Scan(&got.name, &got.layout.Buckets, &got.layout.CanaryBuckets, &got.after, &got.until, &got.grown)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
@@ -113,9 +114,13 @@ func (p *placing) place(ctx context.Context, tx pgx.Tx) error {
 	if err != nil {
 		return fmt.Errorf("read what is to be sent again: %w", err)
 	}
-	// The subscriber's row before what waits, as everybody else locks them.
-	if _, err = tx.Exec(ctx, placeAdvanceSQL, p.no, reached); err != nil {
-		return err
+	// A turn that leases holds the subscriber's row, so it waits from here to the end. What it takes away is placed, so that
+	// it never meets what is moved here; but a growth takes later ones of its stream away as well. There the row is
+	// locked before what waits, as such a turn does.
+	if p.grown {
+		if _, err = tx.Exec(ctx, placeAdvanceSQL, p.no, reached); err != nil {
+			return err
+		}
 	}
 	if err := p.move(ctx, tx, placeMoveOutboxSQL, waiting, reached); err != nil {
 		return fmt.Errorf("move what waits: %w", err)
@@ -123,7 +128,10 @@ func (p *placing) place(ctx context.Context, tx pgx.Tx) error {
 	if err := p.move(ctx, tx, placeMoveReplaysSQL, again, reached); err != nil {
 		return fmt.Errorf("move what is to be sent again: %w", err)
 	}
-	return nil
+	if !p.grown {
+		_, err = tx.Exec(ctx, placeAdvanceSQL, p.no, reached)
+	}
+	return err
 }
 
 // placed is a stream that waits, with the bucket in which it stands.
