@@ -22,6 +22,7 @@ import (
 
 	"kapivara/tests/bench/cells"
 	"kapivara/tests/bench/floors"
+	"kapivara/tests/bench/goals"
 	"kapivara/tests/bench/harness"
 	"kapivara/tests/bench/rivals"
 )
@@ -125,8 +126,11 @@ func measure(ctx context.Context, f flags, chosen []harness.Cell, out, errs io.W
 	if err != nil {
 		return err
 	}
+	reached := goals.Of(report)
+	report.Goals = reached
 	if f.json != "-" {
 		report.WriteTable(out)
+		goals.Write(out, reached)
 	}
 	if err := writeJSON(report, f.json, out); err != nil {
 		return err

@@ -98,7 +98,7 @@ func readsLog(shared *harness.Shared[*library]) start {
 		return harness.RunnerFunc(func(ctx context.Context, length time.Duration) (result harness.Result, err error) {
 			began := time.Now()
 			for time.Since(began) < length {
-				n, err := l.follow(ctx)
+				n, err := l.follow(ctx, began.Add(length))
 				if err != nil {
 					return result, err
 				}
@@ -110,8 +110,8 @@ func readsLog(shared *harness.Shared[*library]) start {
 	}
 }
 
-// follow reads the whole log and checks that each event stands behind the one before.
-func (l *library) follow(ctx context.Context) (events int64, err error) {
+// follow reads the log to its end, or until a time, and checks that each event stands behind the one before.
+func (l *library) follow(ctx context.Context, until time.Time) (events int64, err error) {
 	for page, err := range l.Client.Follow(ctx, client.LogQuery{Limit: 10_000}) {
 		if err != nil {
 			return events, fmt.Errorf("follow: %w", err)
@@ -122,7 +122,7 @@ func (l *library) follow(ctx context.Context) (events int64, err error) {
 				return events, fmt.Errorf("follow: log position %d after %d", got, events-1)
 			}
 		}
-		if events == l.streams*readEvents {
+		if events == l.streams*readEvents || time.Now().After(until) {
 			return events, nil
 		}
 	}

@@ -126,15 +126,14 @@ func (g *Ground) postmaster() (int, error) {
 	return strconv.Atoi(strings.TrimSpace(first))
 }
 
-// Program is the path of a service's program: writer, reader, dispatcher, or kapivara, the command line. All are built with
-// the first one that is asked for, as their own module has them.
+// Program is the path of a service's program: writer, reader or dispatcher. All are built with the first one that is asked
+// for, as their own module has them.
 func (g *Ground) Program(ctx context.Context, name string) (string, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	dir := filepath.Join(g.Dir, "bin")
 	if !g.built {
-		cmd := exec.CommandContext(ctx, "go", "build", "-o", dir+string(filepath.Separator),
-			"./services/writer", "./services/reader", "./services/dispatcher", "./services/kapivara")
+		cmd := exec.CommandContext(ctx, "go", "build", "-o", dir+string(filepath.Separator), "./services/writer", "./services/reader", "./services/dispatcher")
 		cmd.Dir = g.Root
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return "", fmt.Errorf("build the services: %w: %s", err, out)

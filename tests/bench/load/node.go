@@ -127,11 +127,11 @@ func (c *Counts) wake() {
 	}
 }
 
-// Await waits until so many deliveries are confirmed in all.
+// Await waits until so many deliveries are confirmed in all. It is an error when for a minute none is.
 func (c *Counts) Await(ctx context.Context, confirmed int64) error {
-	late := time.NewTimer(answerWithin)
+	late := time.NewTicker(answerWithin)
 	defer late.Stop()
-	for {
+	for before := int64(-1); ; {
 		c.mu.Lock()
 		c.wanted = confirmed
 		have, err := c.confirmed, c.err
@@ -144,7 +144,10 @@ func (c *Counts) Await(ctx context.Context, confirmed int64) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-late.C:
-			return fmt.Errorf("%d of %d deliveries are confirmed after %v", have, confirmed, answerWithin)
+			if have == before {
+				return fmt.Errorf("%d of %d deliveries are confirmed, and no more for %v", have, confirmed, answerWithin)
+			}
+			before = have
 		}
 	}
 }
