@@ -31,9 +31,9 @@ func Dispatcher(config Config, bus Bus, log *slog.Logger) lifecycle.Part {
 func (b *base) startDispatcher(ctx context.Context) error {
 	watch := natsbus.NewWatch(b.nc, b.log)
 	b.defers(func(context.Context) error { watch.Stop(); return nil })
-	d := dispatcher.New(postgres.NewDispatch(b.pool), natsbus.NewDispatchSender(b.nc, watch),
-		dispatcher.Config{Holder: holder(), Connected: b.nc.IsConnected}, b.log)
-	server, err := natsbus.ServeDispatcher(b.nc, d, natsbus.Service{Version: b.config.Version}, b.log)
+	sender := natsbus.NewDispatchSender(b.nc, watch)
+	d := dispatcher.New(postgres.NewDispatch(b.pool), sender, dispatcher.Config{Holder: holder(), Connected: b.nc.IsConnected}, b.log)
+	server, err := natsbus.ServeDispatcher(sender, d, natsbus.Service{Version: b.config.Version}, b.log)
 	if err != nil {
 		return err
 	}

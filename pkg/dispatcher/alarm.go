@@ -14,7 +14,6 @@ type alarm struct {
 	lane   *lane
 	flight *flight // nil: the lane itself
 	client *client // not nil: a claim of one of its nodes ends
-	sends  int     // of the flight when the alarm was set
 	waiter *waiter // whose time is over; then there is no lane
 }
 
@@ -72,7 +71,7 @@ func (k *desk) ring() {
 		if a.waiter != nil {
 			k.over(a.waiter)
 		} else {
-			k.listen(a)
+			k.tryAgain(a)
 		}
 	}
 }

@@ -27,6 +27,7 @@ type bench struct {
 	rows  []kapivara.DeliveryRow
 	reply func(kapivara.Delivery) // of the nodes, nil where they stay silent
 	away  map[string]bool         // nodes that do not listen where they have claimed; "" for the queue group
+	word  word
 }
 
 func start(t *testing.T, subscribers ...kapivara.Subscriber) *bench {
@@ -57,7 +58,7 @@ func (b *bench) Send(d *kapivara.Delivery) error {
 	b.sent = append(b.sent, *d)
 	switch {
 	case b.deaf || b.away[d.Node]:
-		b.d.NoResponders(d.Token)
+		b.word.say(func() { b.d.NoResponders(d.Token) })
 	case b.reply != nil:
 		b.reply(*d)
 	}

@@ -31,7 +31,9 @@ type cargo struct {
 	items   []*item
 	pulls   []*pull
 	decided chan struct{}
-	ok      bool // to be sent; set before decided is closed
+	ok      bool  // to be sent; set before decided is closed
+	line    int64 // on which it goes out
+	dropped int64 // words that the inbox had dropped before
 }
 
 func newCargo() *cargo { return &cargo{decided: make(chan struct{})} }

@@ -151,6 +151,9 @@ func (k *desk) receive() {
 	for _, token := range t.unheard {
 		k.missed(token)
 	}
+	for _, e := range t.echoes {
+		k.echoed(e)
+	}
 	k.calls = append(k.calls, t.calls...)
 	k.wants.look = k.wants.look || t.poked
 	k.wants.roster = k.wants.roster || t.changed

@@ -119,6 +119,8 @@ func (d *Dispatcher) NoResponders(token string) {
 		d.inbox.put(func() {
 			if len(d.inbox.unheard) < d.inbox.most {
 				d.inbox.unheard = append(d.inbox.unheard, t)
+			} else {
+				d.inbox.dropped.Add(1)
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package dispatcher
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"kapivara/pkg/kapivara"
@@ -38,6 +39,8 @@ type inbox struct {
 	mine    map[string]bool // the subscribers of the desk at work, or of the last one
 	answers []*answer
 	unheard []kapivara.Token // sendings that met nobody
+	echoes  []echo           // behind those
+	dropped atomic.Int64     // sendings that met nobody and could not be kept
 	calls   []*claimCall
 	ops     []*operation
 	poked   bool
@@ -89,6 +92,7 @@ func (b *inbox) answer(a *answer) {
 type taken struct {
 	answers        []*answer
 	unheard        []kapivara.Token
+	echoes         []echo
 	calls          []*claimCall
 	poked, changed bool
 	nexts          []*waiter
@@ -100,8 +104,10 @@ type taken struct {
 func (b *inbox) take(answers, ops bool) taken {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	t := taken{unheard: b.unheard, calls: b.calls, poked: b.poked, changed: b.changed, nexts: b.nexts, leaving: b.leaving}
-	b.unheard, b.calls, b.poked, b.changed, b.nexts = nil, nil, false, false, nil
+	t := taken{
+		unheard: b.unheard, echoes: b.echoes, calls: b.calls, poked: b.poked, changed: b.changed, nexts: b.nexts, leaving: b.leaving,
+	}
+	b.unheard, b.echoes, b.calls, b.poked, b.changed, b.nexts = nil, nil, nil, false, false, nil
 	if ops {
 		t.ops, b.ops = b.ops, nil
 	}
@@ -158,7 +164,7 @@ func (b *inbox) open() {
 // begin forgets whose subscribers were the last run's.
 func (b *inbox) begin() {
 	b.mu.Lock()
-	b.unheard = nil
+	b.unheard, b.echoes = nil, nil
 	clear(b.mine)
 	b.mu.Unlock()
 }
@@ -167,7 +173,7 @@ func (b *inbox) begin() {
 func (b *inbox) end() {
 	b.close(true, nil)
 	b.mu.Lock()
-	b.answers, b.unheard = nil, nil
+	b.answers, b.unheard, b.echoes = nil, nil, nil
 	clear(b.mine)
 	b.mu.Unlock()
 }

@@ -11,10 +11,6 @@ import (
 const (
 	firstProbe = 50 * time.Millisecond
 	lastProbe  = time.Second
-	// heardAfter is how long after a sending its silence says that somebody has it. That nobody does is told at once, but
-	// on a machine that is too busy it comes late, and what was then sent after it would be there before it. The first
-	// answer says so earlier.
-	heardAfter = time.Second
 	// deafAfter is how long nobody must have been heard of before a subscriber counts as not listening, so that one
 	// whose node takes some of its buckets does not change all the time.
 	deafAfter = 5 * time.Second
@@ -91,21 +87,10 @@ func (k *desk) hears(c *client, listening bool) {
 	}
 }
 
-// listen looks after an alarm of the local clock: a probe is to go out, or a sending was not refused for long enough.
-func (k *desk) listen(a alarm) {
-	l, f := a.lane, a.flight
-	if f == nil {
-		// Who stops looks for nobody any more: with many lanes it would never end.
-		if l.probe == nil && a.at.Equal(l.probeAt) && !k.stopping {
-			k.sendProbe(l)
-		}
-		return
-	}
-	if l.flights[f.Number] != f || f.sends != a.sends {
-		return
-	}
-	if l.probe == f || !f.unheard {
-		k.heard(l)
+// tryAgain sends a probe whose time has come. Who stops looks for nobody any more: with many lanes it would never end.
+func (k *desk) tryAgain(a alarm) {
+	if l := a.lane; l.probe == nil && a.at.Equal(l.probeAt) && !k.stopping {
+		k.sendProbe(l)
 	}
 }
 

@@ -91,6 +91,11 @@ type Sender interface {
 	// Send publishes the delivery on its bucket's subject, or on that of its node where it has one. That it went out does not
 	// mean that somebody has it.
 	Send(d *kapivara.Delivery) error
+	// Line is another number whenever word of what was sent before, that it met nobody, may have been lost.
+	Line() int64
+	// Echo has heard called once, behind every Dispatcher.NoResponders for what was sent before the call; certain tells that
+	// the line has stood since, so that whatever met nobody was said. It does not wait.
+	Echo(line int64, heard func(certain bool))
 	// Notify tells onlookers where a delivery of the subscriber stands; it may be lost.
 	Notify(subscriber string, row *kapivara.DeliveryRow)
 }

@@ -46,6 +46,7 @@ func (k *desk) shipped(r report) {
 	if !r.cargo.ok {
 		return
 	}
+	var asked []sending
 	for _, i := range r.cargo.items {
 		l := i.lane
 		if i.again {
@@ -64,15 +65,16 @@ func (k *desk) shipped(r report) {
 		case l.probe == f:
 			f.sends++
 			f.out, f.events = r.at, i.events
-			k.byLocal.set(alarm{at: time.Now().Add(heardAfter), lane: l, flight: f, sends: f.sends})
+			asked = append(asked, sending{f, f.sends})
 		case !f.unheard:
 			f.sends++
 			k.await(f, r.at, i.delivery.AckWait)
 			if !l.client.hears() {
-				k.byLocal.set(alarm{at: time.Now().Add(heardAfter), lane: l, flight: f, sends: f.sends})
+				asked = append(asked, sending{f, f.sends})
 			}
 		}
 	}
+	k.ask(r.cargo, asked)
 }
 
 // sentAgain notes that a delivery is no longer just being sent once more.

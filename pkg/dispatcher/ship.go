@@ -3,6 +3,7 @@ package dispatcher
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"kapivara/pkg/kapivara"
 )
@@ -13,7 +14,8 @@ type shipper struct {
 	sender  Sender
 	clock   *clock
 	limit   int
-	held    func() bool // the duty is certain to be
+	dropped *atomic.Int64 // words that were not kept
+	held    func() bool   // the duty is certain to be
 	warn    func(msg string, args ...any)
 	reports chan report
 	out     []*cargo // that were taken and not reported, in their order; it belongs to the desk
@@ -31,7 +33,7 @@ const (
 
 func newShipper(ctx context.Context, k *desk) *shipper {
 	s := &shipper{
-		store: k.store, sender: k.sender, clock: k.clock, limit: k.cfg.Body, held: k.held, warn: k.log.Warn,
+		store: k.store, sender: k.sender, clock: k.clock, limit: k.cfg.Body, dropped: &k.inbox.dropped, held: k.held, warn: k.log.Warn,
 		reports: make(chan report), wake: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 	go s.run(ctx)
@@ -99,6 +101,7 @@ func (s *shipper) ship(ctx context.Context, c *cargo) {
 			unread = append(unread, i)
 		}
 	}
+	c.line, c.dropped = s.sender.Line(), s.dropped.Load()
 	next, held := 0, 0 // items before next are sent
 	flush := func() {
 		for ; next < len(c.items) && c.items[next].read; next++ {

@@ -49,13 +49,20 @@ type DispatchSender struct {
 	watch  *Watch
 }
 
-// NewDispatchSender sends on the connection on which the dispatcher is served, and shows by watch.
+// NewDispatchSender sends on the connection, on which the dispatcher is to be served, and shows by watch.
 func NewDispatchSender(nc *nats.Conn, watch *Watch) *DispatchSender {
 	return &DispatchSender{sender: NewSender(nc), watch: watch}
 }
 
 // Send publishes the delivery on its bucket's subject, or on that of its node where it has one.
 func (s *DispatchSender) Send(d *kapivara.Delivery) error { return s.sender.SendDelivery(d, d.Node) }
+
+// Line is another number whenever word of what was sent before, that it met nobody, may have been lost.
+func (s *DispatchSender) Line() int64 { return s.sender.Line() }
+
+// Echo has heard called behind all that NATS says of what was sent before the call, and was handed to the dispatcher that is
+// served; certain tells that nothing of it was lost since the line was that. It does not wait.
+func (s *DispatchSender) Echo(line int64, heard func(certain bool)) { s.sender.Echo(line, heard) }
 
 // Notify shows where a delivery of the subscriber stands.
 func (s *DispatchSender) Notify(subscriber string, row *kapivara.DeliveryRow) {
@@ -76,9 +83,10 @@ type DispatchServer struct {
 	forwarded  forwarded
 }
 
-// ServeDispatcher begins to serve the dispatcher. Call it before the dispatcher starts, so that nothing is sent whose
+// ServeDispatcher begins to serve the dispatcher on the connection of the sender that it sends by. Call it before the dispatcher starts, so that nothing is sent whose
 // answer is missed. Only Version, InFlight and InFlightBytes of the service are looked at.
-func ServeDispatcher(nc *nats.Conn, d Dispatcher, service Service, log *slog.Logger) (*DispatchServer, error) {
+func ServeDispatcher(sender *DispatchSender, d Dispatcher, service Service, log *slog.Logger) (*DispatchServer, error) {
+	nc := sender.sender.nc
 	s := &DispatchServer{nc: nc, dispatcher: d, log: log, listened: make(chan struct{})}
 	s.verbs = s.allVerbs()
 	s.forwarded.ctx, s.forwarded.cancel = context.WithCancel(context.Background())
@@ -87,7 +95,7 @@ func ServeDispatcher(nc *nats.Conn, d Dispatcher, service Service, log *slog.Log
 	service.Endpoints = s.endpoints()
 	var err error
 	// On the dispatcher's own connection: what it publishes later cannot be answered earlier.
-	if s.answers, err = ListenSettle(nc, log, s.settled); err != nil {
+	if s.answers, err = sender.sender.Listen(log, s.settled); err != nil {
 		return nil, err
 	}
 	s.answers.SetClosedHandler(func(string) { close(s.listened) })

@@ -48,8 +48,9 @@ func serveDispatcher(t *testing.T, change ...func(*kapivara.Subscriber)) *served
 	nc, log := connect(), kit.Logger(t)
 	watch := natsbus.NewWatch(nc, log)
 	t.Cleanup(watch.Stop)
-	s.d = dispatcher.New(s.store, natsbus.NewDispatchSender(nc, watch), dispatcher.Config{}, log)
-	server, err := natsbus.ServeDispatcher(nc, s.d, natsbus.Service{Version: "0.1.0"}, log)
+	sender := natsbus.NewDispatchSender(nc, watch)
+	s.d = dispatcher.New(s.store, sender, dispatcher.Config{}, log)
+	server, err := natsbus.ServeDispatcher(sender, s.d, natsbus.Service{Version: "0.1.0"}, log)
 	if err != nil {
 		t.Fatal(err)
 	}

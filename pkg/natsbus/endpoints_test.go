@@ -107,7 +107,7 @@ func allEndpoints(t *testing.T) []micro.EndpointInfo {
 		t.Fatal(err)
 	}
 	var dispatcher settler
-	dispatch, err := natsbus.ServeDispatcher(nc, &dispatcher, natsbus.Service{Version: "1.0.0"}, kit.Logger(t))
+	dispatch, err := natsbus.ServeDispatcher(natsbus.NewDispatchSender(nc, nil), &dispatcher, natsbus.Service{Version: "1.0.0"}, kit.Logger(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,8 +25,9 @@ func serveMany(t *testing.T, url string, store *memory.Dispatch, n int) (all []*
 		nc, log := connect(t, url), kit.Logger(t)
 		watch := natsbus.NewWatch(nc, log)
 		t.Cleanup(watch.Stop)
-		d := dispatcher.New(store, natsbus.NewDispatchSender(nc, watch), dispatcher.Config{}, log)
-		server, err := natsbus.ServeDispatcher(nc, d, natsbus.Service{Version: "0.1.0"}, log)
+		sender := natsbus.NewDispatchSender(nc, watch)
+		d := dispatcher.New(store, sender, dispatcher.Config{}, log)
+		server, err := natsbus.ServeDispatcher(sender, d, natsbus.Service{Version: "0.1.0"}, log)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -191,8 +191,9 @@ func TestAPullIsServedWhereverItComes(t *testing.T) {
 	nc, log := connect(t, s.ConnectedUrl()), kit.Logger(t)
 	watch := natsbus.NewWatch(nc, log)
 	t.Cleanup(watch.Stop)
-	second := dispatcher.New(s.store, natsbus.NewDispatchSender(nc, watch), dispatcher.Config{}, log)
-	server, err := natsbus.ServeDispatcher(nc, second, natsbus.Service{Version: "0.1.0"}, log)
+	sender := natsbus.NewDispatchSender(nc, watch)
+	second := dispatcher.New(s.store, sender, dispatcher.Config{}, log)
+	server, err := natsbus.ServeDispatcher(sender, second, natsbus.Service{Version: "0.1.0"}, log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package natsbus
 import (
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/nats-io/nats.go"
 
@@ -12,9 +13,13 @@ import (
 
 // Sender publishes deliveries and listens to their answers, both on one connection: NATS tells at once when nobody
 // listens to a bucket, but only the connection that sent the delivery, by a message on the reply subject.
-type Sender struct{ nc *nats.Conn }
+type Sender struct {
+	nc     *nats.Conn
+	settle atomic.Pointer[nats.Subscription] // to what comes back
+	echoes echoes
+}
 
-// NewSender sends on the connection on which the answers are listened to.
+// NewSender sends on the connection, and listens there once Listen was called.
 func NewSender(nc *nats.Conn) *Sender { return &Sender{nc: nc} }
 
 // Send publishes once, with the subject on which the answer is awaited. It returns before anything has arrived anywhere;
@@ -51,14 +56,16 @@ type Settlement struct {
 	Awaited bool
 }
 
-// ListenSettle hands on every answer that is sent to the reply subject of a delivery, and every sending that met nobody,
-// one at a time and in their order; handle must not wait. Unsubscribe or drain the subscription to end it.
-func ListenSettle(nc *nats.Conn, log *slog.Logger, handle func(Settlement)) (*nats.Subscription, error) {
+// Listen hands on every answer that is sent to the reply subject of a delivery, and every sending that met nobody, one at
+// a time and in their order; handle must not wait. It is to be called once, before the first sending. Unsubscribe or drain
+// the subscription to end it.
+func (s *Sender) Listen(log *slog.Logger, handle func(Settlement)) (*nats.Subscription, error) {
 	var lost drops
+	nc := s.nc
 	sub, err := nc.Subscribe(wire.SettleAll, func(m *nats.Msg) {
 		lost.check(m.Sub, log, "answers")
-		if s, ok := readSettlement(nc, log, m); ok {
-			handle(s)
+		if back, ok := readSettlement(nc, log, m); ok {
+			handle(back)
 		}
 	})
 	if err != nil {
@@ -67,6 +74,7 @@ func ListenSettle(nc *nats.Conn, log *slog.Logger, handle func(Settlement)) (*na
 	if err := sub.SetPendingLimits(pendingMessages, pendingBytes); err != nil {
 		return nil, fmt.Errorf("listen to answers: %w", err)
 	}
+	s.settle.Store(sub)
 	return sub, nil
 }
 

@@ -35,13 +35,14 @@ func listen(t *testing.T) (*natsbus.Sender, *nats.Conn, <-chan natsbus.Settlemen
 	url := kit.NATS(t)
 	nc := connect(t, url)
 	settlements := make(chan natsbus.Settlement, 10)
-	if _, err := natsbus.ListenSettle(nc, kit.Logger(t), func(s natsbus.Settlement) { settlements <- s }); err != nil {
+	sender := natsbus.NewSender(nc)
+	if _, err := sender.Listen(kit.Logger(t), func(s natsbus.Settlement) { settlements <- s }); err != nil {
 		t.Fatal(err)
 	}
 	if err := nc.Flush(); err != nil { // the answers come by another connection: the server must know of the listener first
 		t.Fatal(err)
 	}
-	return natsbus.NewSender(nc), connect(t, url), settlements
+	return sender, connect(t, url), settlements
 }
 
 func TestSenderLearnsAtOnceThatNobodyListens(t *testing.T) {

@@ -187,6 +187,12 @@ func (g *growthWorld) do(step growthStep) {
 	g.dispatcher.Poke(true, false)
 }
 
+// Line and Echo tell that whoever was sent something has it.
+func (g *growthWorld) Line() int64 { return 0 }
+
+// Echo is as Line says.
+func (g *growthWorld) Echo(_ int64, heard func(bool)) { heard(true) }
+
 // Send plays a node, and holds what it is sent against the model.
 func (g *growthWorld) Send(d *kapivara.Delivery) error {
 	g.mu.Lock()

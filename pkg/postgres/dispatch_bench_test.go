@@ -29,6 +29,10 @@ func (a *acker) Send(d *kapivara.Delivery) error {
 	return nil
 }
 
+func (a *acker) Line() int64 { return 0 }
+
+func (a *acker) Echo(_ int64, heard func(bool)) { heard(true) }
+
 func (a *acker) Notify(string, *kapivara.DeliveryRow) {}
 
 // fillDue stores n complete streams of some events, all due to the subscriber, in bulk.

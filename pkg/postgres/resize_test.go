@@ -63,6 +63,10 @@ func (c *checkers) Send(d *kapivara.Delivery) error {
 	return nil
 }
 
+func (c *checkers) Line() int64 { return 0 }
+
+func (c *checkers) Echo(_ int64, heard func(bool)) { heard(true) }
+
 func (c *checkers) Notify(string, *kapivara.DeliveryRow) {}
 
 // startDispatcher has the checkers served by a dispatcher that is poked by hand.
