@@ -243,6 +243,9 @@ func TestAPullIsServedWhereverItComes(t *testing.T) {
 			t.Fatalf("got %.300s, %v, want one delivery", reply, err)
 		}
 		seen[pulled[0].Subscriber+" "+string(pulled[0].Stream)]++
+		if m, err := s.Request("kapivara.v1.settle."+pulled[0].Subscriber+"."+pulled[0].Token, []byte("+ACK"), patience); err != nil || string(m.Data) != `{"settled":"committed"}` {
+			t.Fatalf("got %v, %v, want a commit", m, err)
+		}
 	}
 	if len(seen) != 2*each {
 		t.Errorf("got %v, want each delivery once", seen)

@@ -2,10 +2,16 @@ package natsconf_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"kapivara/pkg/kapivara"
+	"kapivara/pkg/natsbus"
+	"kapivara/tests/kit"
 )
 
 func TestAForgedReplySubjectReachesNoOtherRequest(t *testing.T) {
@@ -90,6 +96,50 @@ func TestADeliveryCrossesAndItsAnswerComesBack(t *testing.T) {
 	}
 	if subscriber.refused(t) || dispatcher.refused(t) {
 		t.Errorf("refused: %v, %v", subscriber.LastError(), dispatcher.LastError())
+	}
+}
+
+// Between the accounts, too, it is said that a delivery meets nobody before the echo of its sending, and the dispatcher's
+// rights are enough for that: whatever is not said by then has arrived.
+func TestThatNobodyListensIsSaidBeforeTheEcho(t *testing.T) {
+	t.Parallel()
+	srv := startSingle(t)
+	dispatcher, subscriber := connect(t, srv, "dispatcher"), connect(t, srv, "subscriber")
+	sender := natsbus.NewSender(dispatcher.Conn)
+	said := make(chan string, 10)
+	if _, err := sender.Listen(kit.Logger(t), func(s natsbus.Settlement) { said <- fmt.Sprintf("nobody %v", s.Nobody) }); err != nil {
+		t.Fatal(err)
+	}
+	send := func() {
+		t.Helper()
+		line := sender.Line()
+		d := &kapivara.Delivery{Subscriber: "billing", Stream: "a/b/c/1", Token: "token", Cause: kapivara.CauseComplete}
+		if err := sender.SendDelivery(d, ""); err != nil {
+			t.Fatal(err)
+		}
+		sender.Echo(line, func(certain bool) { said <- fmt.Sprintf("echo, certain %v", certain) })
+	}
+	hear := func(want string) {
+		t.Helper()
+		select {
+		case got := <-said:
+			if got != want {
+				t.Fatalf("got %q, want %q", got, want)
+			}
+		case <-time.After(patience):
+			t.Fatalf("nothing came, want %q", want)
+		}
+	}
+	send()
+	hear("nobody true")
+	hear("echo, certain true")
+	bucket, _ := subscriber.QueueSubscribeSync("kapivara.v1.bucket.billing.*", "billing")
+	subscriber.flush(t)
+	send()
+	hear("echo, certain true")
+	next(t, bucket)
+	if dispatcher.refused(t) {
+		t.Errorf("refused: %v", dispatcher.LastError())
 	}
 }
 
