@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"kapivara/pkg/kapivara"
@@ -21,6 +22,7 @@ type desk struct {
 	inbox  *inbox
 	clock  *clock
 	held   func() bool // the run is certain to last
+	living *atomic.Pointer[living]
 	run    int32
 	key    []byte
 
@@ -83,7 +85,7 @@ type desk struct {
 func (d *Dispatcher) newDesk(run int32, key []byte, unsent map[kapivara.Ref]int) *desk {
 	return &desk{
 		cfg: d.cfg, store: d.store, sender: d.sender, log: d.log, inbox: d.inbox, clock: d.clock,
-		held: d.held, run: run, key: key, unsent: unsent,
+		held: d.held, living: &d.living, run: run, key: key, unsent: unsent,
 		duties: map[int32]int64{}, names: map[string]*client{},
 		clients: map[int32]*client{}, lanes: map[int32]*lane{}, lookups: map[kapivara.Ref]*lookup{},
 		meanwhile: map[freed]struct{}{},

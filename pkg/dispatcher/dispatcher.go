@@ -23,6 +23,7 @@ type Dispatcher struct {
 	run    atomic.Int32              // 0 between two runs
 	onRun  func(run int32, on bool)
 	owners owners
+	living atomic.Pointer[living] // nil before the first survey
 
 	waiting atomic.Int64 // pulls that are not answered yet
 

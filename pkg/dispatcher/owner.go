@@ -2,14 +2,38 @@ package dispatcher
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
+
+	"kapivara/pkg/kapivara"
 )
 
 const (
 	ownerFor   = 100 * time.Millisecond // a run that was looked up is taken as still at work
 	mostOwners = 10_000                 // that are remembered
 )
+
+// living are the runs that a survey has found alive.
+type living struct {
+	at   time.Time // when the survey began
+	runs []kapivara.Load
+}
+
+func (l *living) has(run int32) bool {
+	return slices.ContainsFunc(l.runs, func(r kapivara.Load) bool { return r.Dispatcher == run })
+}
+
+// Working tells whether the run, which was found to work for the subscriber at the time since, may still do so. A run that
+// lives answers for itself when its duty goes to another, so it is enough that it lives, which every survey tells; the store
+// is asked only where there is none of late.
+func (d *Dispatcher) Working(ctx context.Context, run int32, subscriber string, since time.Time) (bool, error) {
+	if seen := d.living.Load(); seen != nil && time.Since(seen.at) < d.cfg.TTL {
+		return !seen.at.After(since) || seen.has(run), nil
+	}
+	now, err := d.Owner(ctx, subscriber)
+	return now == run, err
+}
 
 // owners remembers for a moment who works for whom, so that many requests for one subscriber are one question to the
 // store; and there is one question at a time.

@@ -22,7 +22,8 @@ func (k *desk) share(ctx context.Context) {
 	if k.give(ctx) || time.Since(k.shared) < k.cfg.TTL/5 {
 		return
 	}
-	k.sharing, k.shared = true, time.Now()
+	begun := time.Now()
+	k.sharing, k.shared = true, begun
 	k.beside(ctx, func(ctx context.Context) func() error {
 		s, err := k.store.Survey(ctx, k.run, mostTaken)
 		var taken []kapivara.Duty
@@ -37,6 +38,7 @@ func (k *desk) share(ctx context.Context) {
 				return nil
 			}
 			if err == nil {
+				k.living.Store(&living{begun, s.Living})
 				k.divide(s, taken)
 			}
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -19,6 +20,8 @@ type Dispatcher interface {
 	Run() int32
 	// Owner is the run that works for the subscriber, 0 where none does; kapivara.NotFound where there is no such one.
 	Owner(ctx context.Context, subscriber string) (run int32, err error)
+	// Working tells whether the run, which was found to work for the subscriber at the time since, may still do so.
+	Working(ctx context.Context, run int32, subscriber string, since time.Time) (bool, error)
 	// Settle takes an answer that came in a request; done is called once, with kapivara.ErrOffDuty where the subscriber is
 	// another's. It does not wait.
 	Settle(subscriber, token string, a kapivara.Answer, done func(kapivara.Settled, error))

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/micro"
@@ -25,6 +26,9 @@ func (s *settler) OnRun(func(int32, bool)) {}
 func (s *settler) Run() int32 { return 0 }
 
 func (s *settler) Owner(context.Context, string) (int32, error) { return 0, nil }
+func (s *settler) Working(context.Context, int32, string, time.Time) (bool, error) {
+	return true, nil
+}
 
 func (s *settler) Answered(string, string, kapivara.Answer, func(kapivara.Settled, error)) {}
 

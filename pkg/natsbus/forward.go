@@ -109,7 +109,7 @@ func (s *DispatchServer) ask(
 ) ([]byte, error) {
 	asking, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	go s.watch(asking, cancel, run, subscriber)
+	go s.watch(asking, cancel, run, subscriber, time.Now())
 	m, err := s.nc.RequestWithContext(asking, wire.InternalDispatcher(run, v.name, subscriber), body)
 	switch {
 	case err != nil, m.Header.Get(wire.OffDutyHeader) != "":
@@ -122,8 +122,8 @@ func (s *DispatchServer) ask(
 	return m.Data, nil
 }
 
-// watch ends the asking when the duty has gone to another dispatcher: the one that was asked may have died or stand still.
-func (s *DispatchServer) watch(ctx context.Context, cancel context.CancelFunc, run int32, subscriber string) {
+// watch ends the asking, begun then, when the dispatcher that was asked no longer works: it may have died or stand still.
+func (s *DispatchServer) watch(ctx context.Context, cancel context.CancelFunc, run int32, subscriber string, begun time.Time) {
 	tick := time.NewTicker(forwardWatch)
 	defer tick.Stop()
 	for {
@@ -131,7 +131,7 @@ func (s *DispatchServer) watch(ctx context.Context, cancel context.CancelFunc, r
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if now, err := s.dispatcher.Owner(ctx, subscriber); err == nil && now != run {
+			if works, err := s.dispatcher.Working(ctx, run, subscriber, begun); err == nil && !works {
 				cancel()
 				return
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,7 +20,7 @@ import (
 )
 
 // serveMany runs dispatchers on one store, each served on a connection of its own. stop ends one as its process does.
-func serveMany(t *testing.T, url string, store *memory.Dispatch, n int) (all []*dispatcher.Dispatcher, stop []func()) {
+func serveMany(t *testing.T, url string, store dispatcher.Store, n int) (all []*dispatcher.Dispatcher, stop []func()) {
 	t.Helper()
 	for range n {
 		nc, log := connect(t, url), kit.Logger(t)
@@ -148,6 +149,45 @@ func answerTo(t *testing.T, nc *nats.Conn, subject, body string) string {
 		t.Fatalf("%s: %v", subject, err)
 	}
 	return string(m.Data)
+}
+
+// questions counts how often the store is asked who works for a subscriber.
+type questions struct {
+	*memory.Dispatch
+	asked *atomic.Int64
+}
+
+func (q questions) Owner(ctx context.Context, subscriber string) (int32, error) {
+	q.asked.Add(1)
+	return q.Dispatch.Owner(ctx, subscriber)
+}
+
+// I-21: what waits idle costs nothing: pulls that wait at another dispatcher ask the store no more while they wait.
+func TestPullsThatWaitElsewhereAskTheStoreNoMore(t *testing.T) {
+	t.Parallel()
+	url, store := kit.NATS(t), memory.NewDispatch(time.Now)
+	const subscribers = 30
+	for i := range subscribers {
+		store.Subscribe(kapivara.NewSubscriber(fmt.Sprintf("s%d", i)))
+	}
+	var asked atomic.Int64
+	serveMany(t, url, questions{store, &asked}, 2)
+	client := connect(t, url)
+	shared(t, store, 2)
+	asked.Store(0)
+	var pulls sync.WaitGroup
+	for i := range subscribers {
+		pulls.Go(func() { // each instance gets about half of them, and about half of those are the other's
+			m, err := client.Request(fmt.Sprintf("kapivara.v1.next.s%d", i), []byte(`{"wait":"3200ms"}`), 30*time.Second)
+			if err != nil || string(m.Data) != `{"deliveries":[]}` {
+				t.Errorf("got %v, %v, want an empty answer", m, err)
+			}
+		})
+	}
+	pulls.Wait()
+	if n := asked.Load(); n == 0 || n > subscribers*3/2 {
+		t.Errorf("the store was asked %d times by %d pulls, want once by each that went on to the other", n, subscribers)
+	}
 }
 
 // A dispatcher that has the duty and can't be asked, since it has died or stands still: whoever asks learns it in time,
