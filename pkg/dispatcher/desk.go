@@ -50,6 +50,7 @@ type desk struct {
 	answers   []*answer                   // to be judged
 	lookups   map[kapivara.Ref]*lookup    // deliveries that are not in memory
 	asking    int                         // answers that wait for those
+	early     []kapivara.Token            // sendings that met nobody, of buckets that are to be read first
 	late      []*flight                   // their deadline has passed
 	postponed []*flight                   // they were sent long after their lease, and the store has a deadline that is too early
 	ops       ops                         // requests of operators

@@ -1,6 +1,7 @@
 package dispatcher_test
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"testing"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"kapivara/pkg/kapivara"
+	"kapivara/pkg/memory"
 )
 
 // word is what NATS says of sendings, in order, and at once where it is not kept back.
@@ -152,4 +154,73 @@ func TestAWordThatMayBeLostSaysNothing(t *testing.T) {
 			})
 		})
 	}
+}
+
+// hooked is a store that a test can hold on to.
+type hooked struct {
+	*memory.Dispatch
+	mu     sync.Mutex
+	refuse bool   // the next turn
+	read   func() // the next reading of buckets
+}
+
+func (h *hooked) Turn(ctx context.Context, turn *kapivara.Turn) (time.Time, error) {
+	h.mu.Lock()
+	refuse := h.refuse
+	h.refuse = false
+	h.mu.Unlock()
+	if refuse {
+		return time.Time{}, kapivara.Refuse(kapivara.OutcomeUnknown, "lost")
+	}
+	return h.Dispatch.Turn(ctx, turn)
+}
+
+func (h *hooked) Buckets(ctx context.Context, subscribers []string) ([]kapivara.BucketRow, []kapivara.Numbered, error) {
+	h.mu.Lock()
+	read := h.read
+	h.read = nil
+	h.mu.Unlock()
+	if read != nil {
+		read()
+	}
+	return h.Dispatch.Buckets(ctx, subscribers)
+}
+
+// TestAWordThatComesWhileAllIsReadAnewIsNotForgotten: the sending that met nobody would pass for one that somebody has,
+// until its deadline, and would count as an attempt (protocol 7, push).
+func TestAWordThatComesWhileAllIsReadAnewIsNotForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &hooked{Dispatch: memory.NewDispatch(time.Now)}
+		store.Subscribe(billing())
+		shipping := billing()
+		shipping.Name, shipping.No = "shipping", 0
+		store.Subscribe(shipping)
+		b := &bench{t: t, store: store.Dispatch}
+		b.begin(store)
+		b.hangUp()
+		b.word.keep()
+		b.finish("one")
+		sent := b.takeSent()
+		if len(sent) != 2 {
+			t.Fatalf("got %v, want one to each subscriber", brief(sent))
+		}
+		store.mu.Lock()
+		store.refuse, store.read = true, func() { b.word.letGo(); time.Sleep(time.Millisecond) } // the bubble's time
+		store.mu.Unlock()
+		answered := sent[0]
+		b.d.Settle(answered.Subscriber, answered.Token, ack, func(_ kapivara.Settled, err error) { // whose turn is lost
+			if codeOf(err) != kapivara.OutcomeUnknown {
+				t.Errorf("got error %v, want outcome_unknown", err)
+			}
+		})
+		b.pass(500 * time.Millisecond)
+		b.listen(func(d kapivara.Delivery) { b.d.Settle(d.Subscriber, d.Token, ack, nil) })
+		b.takeSent()
+		b.pass(3 * time.Second)
+		for _, n := range store.All() {
+			if n.Lease.State != kapivara.Committed || n.Lease.Attempt != 1 {
+				t.Errorf("%s is %s at attempt %d, want committed at the first", n.Name, n.Lease.State, n.Lease.Attempt)
+			}
+		}
+	})
 }

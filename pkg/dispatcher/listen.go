@@ -19,7 +19,13 @@ const (
 // missed takes in that a sending met nobody. It was no attempt: the delivery keeps its place, and is sent again.
 func (k *desk) missed(token kapivara.Token) {
 	l := k.lanes[token.Bucket]
-	if l == nil || l.cold || token.Claim != l.row.Claim.Epoch {
+	if l == nil && k.unread() || l != nil && l.cold {
+		if len(k.early) < k.cfg.Inbox {
+			k.early = append(k.early, token)
+		}
+		return
+	}
+	if l == nil || token.Claim != l.row.Claim.Epoch {
 		return
 	}
 	f := l.flights[token.Number]

@@ -77,6 +77,11 @@ func (k *desk) warm(names map[string]*client, gens map[*lane]int, rows []kapivar
 			k.load(l, &leased[i])
 		}
 	}
+	early := k.early
+	k.early = nil
+	for _, token := range early {
+		k.missed(token)
+	}
 	for ref := range k.unsent {
 		if warmed[ref.Bucket] != nil {
 			delete(k.unsent, ref)
