@@ -262,7 +262,7 @@ func TestReadVerbsOfSubscribers(t *testing.T) {
 		{"subscriber", "billing", `{"limit": 1}`, `"listening":null,"last_answer":null,"nobody_answers":null,"extra_answers":0,"moving":null`},
 		{"subscriber", "billing", `{"state": "parked"}`, `"deliveries":[],"next":null}`},
 		{"subscriber", "nobody", `{}`, `not_found`},
-		{"explain", "_", `{"stream": "shop/web/order/3"}`, `"subscribers":[{"subscriber":"billing","state":"leased","reason":"awaiting_answer"`},
+		{"explain", "_", `{"stream": "shop/web/order/3"}`, `"subscribers":[{"subscriber":"billing","state":"leased","reason":"no_dispatcher"`},
 	} {
 		if got := s.ask(t, c.verb, c.last, c.request); !strings.Contains(got, c.says) {
 			t.Errorf("%s.%s %s: got %s, want it to say %s", c.verb, c.last, c.request, got[:min(len(got), 2000)], c.says)
