@@ -111,7 +111,10 @@ func TestAnEchoTellsThatWordsWereDropped(t *testing.T) {
 	}
 	got := echoed(sender, line)
 	receive(t, begun) // one is in hand, of the others not all have room
-	close(gate)
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	close(gate) // all have come in
 	if receive(t, got) {
 		t.Error("got a certain echo, and words were dropped")
 	}

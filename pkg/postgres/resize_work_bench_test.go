@@ -31,6 +31,10 @@ func (a *gapAcker) Send(d *kapivara.Delivery) error {
 	return nil
 }
 
+func (a *gapAcker) Line() int64 { return 0 }
+
+func (a *gapAcker) Echo(_ int64, heard func(bool)) { heard(true) }
+
 func (a *gapAcker) Notify(string, *kapivara.DeliveryRow) {}
 
 // BenchmarkResizeAtWork is BenchmarkResize with nodes at work: how long it takes, what is delivered meanwhile, and the
