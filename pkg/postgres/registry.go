@@ -26,6 +26,7 @@ const (
 	registryWrite = 20 * time.Second
 
 	registryTries = 3
+	registryPause = 50 * time.Millisecond
 	stateDeadlock = "40P01"
 )
 
@@ -81,7 +82,13 @@ func (s *RegistryStore) Change(
 	}
 	err := attempt()
 	for tries := 1; sqlState(err) == stateDeadlock && tries < registryTries; tries++ {
-		err = attempt() // against a dispatcher's turn, which holds several buckets; nothing was done
+		// Against a dispatcher's turn, which holds several buckets; nothing was done. At once it would have the rows again
+		// before the turn, which was waiting for them, has woken up.
+		select {
+		case <-ctx.Done():
+		case <-time.After(registryPause << tries):
+		}
+		err = attempt()
 	}
 	if err != nil {
 		return 0, fmt.Errorf("change the registry: %w", err)
