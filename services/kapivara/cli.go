@@ -46,6 +46,7 @@ type cli struct {
 	Publisher  publisherCommand  `cmd:"" aliases:"pub" group:"Registry" help:"Set, show, list and remove publishers."`
 	EventType  eventTypeCommand  `cmd:"" aliases:"type" group:"Registry" help:"Set, show, list and remove event types."`
 
+	Bench   benchCommand   `cmd:"" group:"Run" help:"Load a running installation with appends, and show how fast it answers."`
 	Demo    demoCommand    `cmd:"" group:"Run" help:"See it work: an event bus of its own, a sample log, a subscriber, and a check of the result."`
 	Version versionCommand `cmd:"" group:"Run" help:"Show the version."`
 }
