@@ -126,7 +126,7 @@ func gatedReasons(g *gates) map[string]reason {
 		"node_gone": {func(r *run) string {
 			r.set(``)
 			n := r.node("node-7")
-			n.claims(1, "1s")
+			n.claims(1, "3s")
 			g.close(owners)
 			r.finish(1)
 			n.take()

@@ -197,10 +197,12 @@ func plainReasons() map[string]reason {
 		"attempts_abandoned": {func(r *run) string {
 			r.set(`"max_attempts": 1, "max_in_flight": 2`)
 			n := r.node("node-7")
-			n.claims(1, "1s")
+			n.claims(1, "5s")
 			r.finish(2)
 			n.take() // dies over it
-			n.answer(n.take(), "+ACK")
+			d := n.take()
+			n.claims(1, "5s") // so that the answer is in time, however slow the machine
+			n.answer(d, "+ACK")
 			r.stands(counts{Parked: 1, Committed: 1})
 			return "1"
 		}, "the node that had attempt 1, the last that it had, died"},
