@@ -78,6 +78,13 @@ func (g *gated) Operate(
 	return g.Dispatch.Operate(ctx, hold, subscriber, o, from)
 }
 
+func (g *gated) Replay(
+	ctx context.Context, hold kapivara.Hold, subscriber string, r *kapivara.Replay, from kapivara.ReplayMark,
+) (*kapivara.Replayed, error) {
+	g.wait("replay")
+	return g.Dispatch.Replay(ctx, hold, subscriber, r, from)
+}
+
 func (g *gated) Events(ctx context.Context, stretches []kapivara.Stretch, limit int, each func(int, []kapivara.Event) error) error {
 	return g.Dispatch.Events(ctx, stretches, limit, func(n int, events []kapivara.Event) error {
 		g.wait(fmt.Sprint("body ", n))

@@ -19,6 +19,11 @@ type Hold struct {
 	Duties     []Duty
 }
 
+// Has tells whether the duty for the subscriber is one of those held.
+func (h Hold) Has(subscriber int32) bool {
+	return slices.ContainsFunc(h.Duties, func(d Duty) bool { return d.Subscriber == subscriber })
+}
+
 // Why nothing was written although the store is well.
 var (
 	// ErrOffDuty: the run of the dispatcher has ended; its subscribers are others' by now. Of a request: the subscriber is

@@ -48,8 +48,12 @@ func (d *Dispatch) holdSubscriber(hold kapivara.Hold, name string) (*kapivara.Su
 		return nil, err
 	}
 	for i := range d.subscribers {
-		if d.subscribers[i].Name == name {
-			return &d.subscribers[i], nil
+		switch s := &d.subscribers[i]; {
+		case s.Name != name:
+		case !hold.Has(s.No):
+			return nil, kapivara.ErrLostDuty
+		default:
+			return s, nil
 		}
 	}
 	return nil, kapivara.Refuse(kapivara.NotFound, "no subscriber has this name; set it in the registry first")

@@ -201,6 +201,15 @@ func dispatchOperateRefusals(t *testing.T, d *desk) {
 			t.Errorf("a subscriber that is not there: %v", err)
 		}
 	}
+	d.Subscribe(kapivara.NewSubscriber("other"))
+	for _, err := range []error{
+		second(d.Operate(d.ctx, d.hold, "other", &kapivara.Operation{Verb: kapivara.Retry, State: kapivara.Parked}, kapivara.OperateMark{})),
+		second(d.Replay(d.ctx, d.hold, "other", &kapivara.Replay{}, kapivara.ReplayMark{})),
+	} {
+		if !errors.Is(err, kapivara.ErrLostDuty) {
+			t.Errorf("a subscriber whose duty is not held: %v", err)
+		}
+	}
 	if got := d.find(n.Ref).Lease.State; got != kapivara.Parked {
 		t.Errorf("a refused operation has made it %s", got)
 	}

@@ -56,7 +56,7 @@ func (d *Dispatch) Operate(
 }
 
 // operate runs a transaction that holds the duty, and then the subscriber as it is set: neither can it be removed nor its
-// buckets become others meanwhile.
+// buckets become others meanwhile. A name that was removed and set again is another subscriber's, whose duty is not held.
 func (d *Dispatch) operate(
 	ctx context.Context, hold kapivara.Hold, name string, do func(context.Context, pgx.Tx, *kapivara.Subscriber, time.Time) error,
 ) error {
@@ -77,6 +77,9 @@ func (d *Dispatch) operate(
 		var row registrySubscriberRow
 		if err := json.Unmarshal(record, &row); err != nil {
 			return err
+		}
+		if !hold.Has(row.No) {
+			return kapivara.ErrLostDuty
 		}
 		return do(ctx, tx, row.subscriber(), now.UTC())
 	})
