@@ -144,6 +144,12 @@ func (d *Dispatch) replayable(s *kapivara.Subscriber, r *kapivara.Replay, due ka
 		}
 	}
 	same := func(o kapivara.Due) bool { return o.Stream == due.Stream && o.Subscriber == due.Subscriber }
-	return s.Streams.Fits(string(stream.Stream)) && (r.Stream == "" || r.Stream == stream.Stream) &&
+	var types []string
+	for position, e := range stream.at {
+		if position <= stream.Contiguous {
+			types = append(types, e.Type)
+		}
+	}
+	return s.Wants(stream.Stream, types) && (r.Stream == "" || r.Stream == stream.Stream) &&
 		(r.Bucket == nil || *r.Bucket == due.Bucket) && !slices.ContainsFunc(d.outbox, same) && !slices.ContainsFunc(d.replays, same) && !d.held(due)
 }

@@ -41,11 +41,13 @@ func (l *Log) gather(s *kapivara.Subscriber, g *gathering) {
 	then := *s
 	then.Deliver, then.Types, then.Streams = g.deliver, g.types, g.streams
 	only := &kapivara.Registry{Subscribers: []*kapivara.Subscriber{&then}}
+	before := len(l.outbox)
 	if g.deliver == kapivara.DeliverAppended {
 		l.gatherGrown(g, only)
 	} else {
 		l.gatherCompleted(g, only)
 	}
+	l.feeds.gathered(l.outbox[before:])
 	slices.SortStableFunc(l.outbox, func(a, b kapivara.Due) int {
 		return cmp.Or(cmp.Compare(a.LogPosition, b.LogPosition), cmp.Compare(a.Subscriber, b.Subscriber))
 	})

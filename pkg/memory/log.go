@@ -16,6 +16,7 @@ type Log struct {
 	streams map[kapivara.Stream]*stream
 	outbox  []kapivara.Due
 	tag     int64
+	feeds   *Dispatch // nil where nobody delivers what is due
 }
 
 // stream is a stored stream.

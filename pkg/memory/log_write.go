@@ -93,6 +93,7 @@ func (l *Log) store(b *kapivara.Batch, names map[int64]kapivara.Stream) time.Tim
 		l.byID[e.ID] = e.LogPosition
 		l.streams[name].at[e.Position] = e.LogPosition
 	}
+	l.feeds.stored(b, l.events[l.head:])
 	l.head += int64(len(b.Events))
 	l.outbox = append(l.outbox, b.Due...)
 	l.tag = b.Tag

@@ -44,6 +44,7 @@ func (l *Log) place(s *kapivara.Subscriber) *kapivara.Move {
 		}
 		name, stored := l.streamOf(d.Stream)
 		d.Bucket = s.Layout().BucketOf(name, stored.canary)
+		l.feeds.placed(*d)
 		if left--; left == 0 {
 			m.Placed = d.LogPosition
 		}
@@ -66,5 +67,5 @@ func (r *Registry) replace(s, by *kapivara.Subscriber, version int64) {
 	next.Version = version
 	next.Subscribers = slices.Clone(next.Subscribers)
 	next.Subscribers[slices.Index(next.Subscribers, s)] = by
-	r.current = &next
+	r.become(&next)
 }

@@ -25,6 +25,8 @@ type Registry struct {
 	backlog func(after, until int64) bool
 	// removed is told, under the lock, of a subscriber that has been removed. It may be nil.
 	removed func(s *kapivara.Subscriber)
+	// changed is told, under the lock, of each new registry. It may be nil.
+	changed func(r *kapivara.Registry)
 }
 
 // NewRegistry makes an empty one. now is the store's clock.
@@ -85,7 +87,14 @@ func (r *Registry) apply(c kapivara.Change) {
 			r.removed(c.RemoveSubscriber)
 		}
 	}
-	r.current = &next
+	r.become(&next)
+}
+
+func (r *Registry) become(next *kapivara.Registry) {
+	r.current = next
+	if r.changed != nil {
+		r.changed(next)
+	}
 }
 
 func (r *Registry) setPublisher(next *kapivara.Registry, p *kapivara.Publisher) {

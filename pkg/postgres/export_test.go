@@ -23,3 +23,6 @@ func ReadStatements(backward bool) map[string]string {
 
 // SetExact makes the reader count so many waiting deliveries one by one, and estimate more.
 func (r *Reader) SetExact(rows int) { r.exact = rows }
+
+// SetPages makes the writer gather and place only so many streams at once, and go through so many log positions.
+func (s *RegistryStore) SetPages(streams, events int) { s.page, s.events = streams, events }

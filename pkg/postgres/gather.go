@@ -30,7 +30,7 @@ var (
 )
 
 const (
-	gatherPage  = 2000 // streams a transaction
+	gatherPage  = 2000 // streams a transaction gathers or places
 	gatherSwept = 10_000
 
 	gatherTimeout = 30 * time.Second
@@ -55,7 +55,7 @@ func (s *RegistryStore) Gather(ctx context.Context) (worked bool, finished strin
 		if g, err = gatherNext(ctx, tx); err != nil || g == nil || g.after >= g.until {
 			return err
 		}
-		return gatherPart(ctx, tx, g)
+		return s.gatherPart(ctx, tx, g)
 	})
 	switch {
 	case err != nil:
@@ -82,12 +82,12 @@ func gatherNext(ctx context.Context, tx pgx.Tx) (*gathering, error) {
 }
 
 // gatherPart puts the next streams of the backlog into the outbox and notes how far it has come.
-func gatherPart(ctx context.Context, tx pgx.Tx, g *gathering) error {
-	read := gatherReadCompleted
+func (s *RegistryStore) gatherPart(ctx context.Context, tx pgx.Tx, g *gathering) error {
+	read, most := gatherReadCompleted, s.page
 	if g.appended() {
-		read = gatherReadGrown
+		read, most = gatherReadGrown, s.events
 	}
-	streams, reached, err := read(ctx, tx, g)
+	streams, reached, err := read(ctx, tx, g, most)
 	if err != nil {
 		return fmt.Errorf("read streams: %w", err)
 	}
@@ -117,9 +117,10 @@ type gathered struct {
 	grown   int // how far, where a growth has made it due
 }
 
-// gatherReadCompleted gives the next completed streams that fit, and up to which log position these are all.
-func gatherReadCompleted(ctx context.Context, tx pgx.Tx, g *gathering) (streams []gathered, reached int64, err error) {
-	rows, err := tx.Query(ctx, gatherStreamsSQL, g.after, g.until, gatherPage)
+// gatherReadCompleted gives those of the next completed streams, at most so many, that fit, and up to which log position
+// these are all.
+func gatherReadCompleted(ctx context.Context, tx pgx.Tx, g *gathering, most int) (streams []gathered, reached int64, err error) {
+	rows, err := tx.Query(ctx, gatherStreamsSQL, g.after, g.until, most)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -131,7 +132,7 @@ func gatherReadCompleted(ctx context.Context, tx pgx.Tx, g *gathering) (streams 
 		return nil, 0, err
 	}
 	reached = g.until
-	if len(streams) == gatherPage {
+	if len(streams) == most {
 		reached = streams[len(streams)-1].due
 	}
 	streams, err = gatherFit(ctx, tx, g, streams)

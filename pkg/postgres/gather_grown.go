@@ -19,12 +19,12 @@ var (
 	streamContiguousSQL string
 )
 
-const gatherEvents = 5000 // of the log in a transaction, of a backlog of growths
+const gatherEvents = 5000 // log positions a transaction, of a backlog of growths
 
 // gatherReadGrown gives the streams that the next part of the log has let grow and that fit, and the end of that part. One
 // growth of each stands for those after it: the delivery holds them all.
-func gatherReadGrown(ctx context.Context, tx pgx.Tx, g *gathering) (grown []gathered, reached int64, err error) {
-	reached = min(g.until, g.after+gatherEvents)
+func gatherReadGrown(ctx context.Context, tx pgx.Tx, g *gathering, most int) (grown []gathered, reached int64, err error) {
+	reached = min(g.until, g.after+int64(most))
 	rows, err := tx.Query(ctx, gatherTouchedSQL, g.after, reached, g.no, g.until)
 	if err != nil {
 		return nil, 0, err

@@ -30,10 +30,6 @@ var (
 	placeFinishSQL string
 )
 
-// placePage is how many streams a transaction places. A change of the subscriber waits for it with the log's lock, and,
-// where it was ever "appended", a turn that leases to it while rows are written.
-const placePage = 2000
-
 // placing is a subscriber whose layout was changed: what is due in (after, until] is to be placed by the layout.
 type placing struct {
 	no           int32
@@ -41,6 +37,7 @@ type placing struct {
 	layout       kapivara.Layout
 	after, until int64
 	grown        bool // it was "appended" at some time
+	page         int  // streams a transaction
 }
 
 // Place puts the next part of what waits for a subscriber into the buckets in force: see the port in the writer.
@@ -79,7 +76,7 @@ func (s *RegistryStore) placePart(ctx context.Context, no int32) (p *placing, er
 		if err := tx.QueryRow(ctx, "select pg_try_advisory_xact_lock($1, $2)", lockSpacePlace, no).Scan(&mine); err != nil || !mine {
 			return err
 		}
-		got := placing{no: no}
+		got := placing{no: no, page: s.page}
 		err := tx.QueryRow(ctx, placeHoldSQL, no).
 			Scan(&got.name, &got.layout.Buckets, &got.layout.CanaryBuckets, &got.after, &got.until, &got.grown)
 		if errors.Is(err, pgx.ErrNoRows) {
@@ -106,11 +103,11 @@ func (p *placing) place(ctx context.Context, tx pgx.Tx) error {
 	if _, err := tx.Exec(ctx, "set local enable_sort = off"); err != nil {
 		return err
 	}
-	waiting, reached, err := p.page(ctx, tx, placeOutboxSQL, p.until)
+	waiting, reached, err := p.read(ctx, tx, placeOutboxSQL, p.until)
 	if err != nil {
 		return fmt.Errorf("read what waits: %w", err)
 	}
-	again, reached, err := p.page(ctx, tx, placeReplaysSQL, reached)
+	again, reached, err := p.read(ctx, tx, placeReplaysSQL, reached)
 	if err != nil {
 		return fmt.Errorf("read what is to be sent again: %w", err)
 	}
@@ -142,9 +139,11 @@ type placed struct {
 	canary bool
 }
 
-// page reads at most placePage streams due up to a log position, and up to where nothing is left out.
-func (p *placing) page(ctx context.Context, tx pgx.Tx, sql string, until int64) ([]placed, int64, error) {
-	rows, err := tx.Query(ctx, sql, p.no, p.after, until, placePage)
+// read reads at most a page of streams due up to a log position, and up to where nothing is left out. A change of the
+// subscriber waits for the page with the log's lock, and, where it was ever "appended", a turn that leases to it while
+// rows are written.
+func (p *placing) read(ctx context.Context, tx pgx.Tx, sql string, until int64) ([]placed, int64, error) {
+	rows, err := tx.Query(ctx, sql, p.no, p.after, until, p.page)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -155,8 +154,8 @@ func (p *placing) page(ctx context.Context, tx pgx.Tx, sql string, until int64) 
 	if err != nil {
 		return nil, 0, err
 	}
-	if len(page) == placePage {
-		until = page[placePage-1].due
+	if len(page) == p.page {
+		until = page[p.page-1].due
 	}
 	return page, until, nil
 }

@@ -35,11 +35,13 @@ type RegistryStore struct {
 	pool *Pool
 	open bool
 	last atomic.Pointer[kapivara.Registry] // any version; whoever uses it compares its version first
+
+	page, events int // of a backlog or a move: streams a transaction, log positions of a backlog of growths
 }
 
 // NewRegistryStore makes one. open tells whether the registry takes unknown publishers and event types in at first use.
 func NewRegistryStore(pool *Pool, open bool) *RegistryStore {
-	return &RegistryStore{pool: pool, open: open}
+	return &RegistryStore{pool: pool, open: open, page: gatherPage, events: gatherEvents}
 }
 
 // Registry gives the registry as it is now. It is shared: nobody changes what it holds.
