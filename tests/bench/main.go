@@ -126,10 +126,15 @@ func measure(ctx context.Context, f flags, chosen []harness.Cell, out, errs io.W
 	if err != nil {
 		return err
 	}
-	reached := goals.Of(report)
-	report.Goals = reached
+	var reached []goals.Reached
+	if !f.quick { // its figures mean nothing
+		reached = goals.Of(report)
+		report.Goals = reached
+	}
 	if f.json != "-" {
 		report.WriteTable(out)
+	}
+	if f.json != "-" && !f.quick {
 		goals.Write(out, reached)
 	}
 	if err := writeJSON(report, f.json, out); err != nil {
