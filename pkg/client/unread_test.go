@@ -19,7 +19,7 @@ import (
 func TestWhatWasNotReadWholeIsNotCommitted(t *testing.T) {
 	t.Parallel()
 	read := func(ctx context.Context, x *client.Delivery) (n int) {
-		for range x.Events(ctx) {
+		for range x.Events(ctx) { //nolint:errcheck // passed over, as a hasty handler does
 			n++
 		}
 		return n
@@ -64,7 +64,7 @@ func TestWhatWasNotReadWholeIsNotCommitted(t *testing.T) {
 }
 
 func first(ctx context.Context, x *client.Delivery) {
-	for range x.Events(ctx) {
+	for range x.Events(ctx) { //nolint:errcheck // passed over, as a hasty handler does
 		return
 	}
 }
