@@ -93,7 +93,6 @@ func (k *desk) enlist(w *kapivara.Waiting) {
 	_, leased := k.meanwhile[freed{w.Subscriber, w.Stream}]
 	switch {
 	case l == nil: // it is read with all of its lane, if there is to be one
-		c.astray = true
 	case l.cold: // as above
 	case w.LogPosition > c.placed: // the lane's own look finds it once it is placed
 	case c.Layout().BucketOf(w.Name, w.Canary) != l.bucket:

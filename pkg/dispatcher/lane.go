@@ -15,7 +15,6 @@ type client struct {
 	lanes      map[kapivara.Bucket]*lane
 	engaged    map[int64]int // how many unsettled deliveries of a stream are in memory, in all buckets
 	placed     int64         // what is due up to this log position stands in its bucket
-	astray     bool          // something was seen to be due in a bucket of other settings
 	listening  *bool
 	lastAnswer time.Time            // by the store's clock
 	lastHeard  time.Time            // by the local clock: somebody was there

@@ -11,11 +11,11 @@ import (
 // later attempts go on in the bucket that a delivery has. So does a bucket that is no more, until nothing of it is left.
 
 // settings brings the client to the settings of the roster. Where the layout is another, or is placed anew, the queues are
-// thrown away: what they hold may be due elsewhere. So they are where something was seen to be due by a layout that has come
-// and gone since the roster before: it was placed anew behind what the lanes have read.
-func (k *desk) settings(c *client, s *kapivara.Subscriber, newer bool) {
-	changed := c.Layout() != s.Layout() || newer && c.astray
-	c.Subscriber, c.astray = *s, false
+// thrown away: what they hold may be due elsewhere. So they are where layouts have come and gone since the roster before: what
+// was placed anew may stand behind what the lanes have read.
+func (k *desk) settings(c *client, s *kapivara.Subscriber) {
+	changed := c.Layout() != s.Layout()
+	c.Subscriber = *s
 	k.advance(c, changed, s.Moving)
 }
 

@@ -155,8 +155,7 @@ func (k *desk) follow(tail []kapivara.Waiting) {
 		}
 		l := c.lanes[w.Bucket]
 		switch {
-		case l == nil:
-			c.astray = true
+		case l == nil: // of a layout that is not known yet
 		case l.overflown || w.LogPosition <= l.after:
 		case len(l.queue)+len(l.freed) >= l.room():
 			l.overflown = true
@@ -190,7 +189,7 @@ func (k *desk) enqueue(l *lane, w kapivara.Waiting) {
 // misplaced notes a stream that was placed by other settings than those this desk knows.
 func (k *desk) misplaced(l *lane) {
 	k.log.Debug("a stream waits in a bucket of other settings", "subscriber", l.client.Name, "bucket", l.bucket.String())
-	k.wants.roster, l.client.astray = true, true
+	k.wants.roster = true
 }
 
 // readRoster reads for whom there is work. The first time the tail begins behind the log's head: what was due before is
@@ -201,12 +200,11 @@ func (k *desk) readRoster(ctx context.Context) {
 	k.start(ctx, func(ctx context.Context) (func(), error) {
 		roster, err := k.store.Roster(ctx)
 		return func() {
-			newer := k.registry != roster.Registry
 			k.registry, k.enrolling = roster.Registry, false
 			if k.mark.LogPosition == math.MaxInt64 {
 				k.mark = kapivara.DueMark{LogPosition: roster.Head, Subscriber: math.MaxInt32}
 			}
-			k.enroll(roster, newer)
+			k.enroll(roster)
 			k.refuseUnknown(begun)
 			k.admitStrangers()
 		}, err

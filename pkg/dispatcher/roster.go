@@ -6,9 +6,8 @@ import (
 	"kapivara/pkg/kapivara"
 )
 
-// enroll brings the desk's clients to what the roster says: those of its subscribers for which the desk has the duty. newer
-// tells that the registry has changed since the roster before.
-func (k *desk) enroll(roster *kapivara.Roster, newer bool) {
+// enroll brings the desk's clients to what the roster says: those of its subscribers for which the desk has the duty.
+func (k *desk) enroll(roster *kapivara.Roster) {
 	here, known := map[int32]bool{}, k.known
 	k.known = make(map[string]bool, len(roster.Subscribers))
 	for i := range roster.Subscribers {
@@ -30,7 +29,7 @@ func (k *desk) enroll(roster *kapivara.Roster, newer bool) {
 		if c.Layout() != s.Layout() {
 			k.reshare(c)
 		}
-		k.settings(c, s, newer)
+		k.settings(c, s)
 		c.Grown = grown
 		for b := -s.CanaryBuckets; b < s.Buckets; b++ {
 			if l := k.lane(c, kapivara.Bucket(b)); roomier {

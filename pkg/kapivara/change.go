@@ -97,7 +97,7 @@ func (r *Registry) SetSubscriber(name string, patch SubscriberPatch, head int64)
 	}
 	s.Grown = s.Grown || s.Deliver == DeliverAppended
 	if old != nil && s.Layout() != old.Layout() {
-		s.Moving = &Move{Subscriber: s.No, Until: head}
+		s.Moving, s.Relaid = &Move{Subscriber: s.No, Until: head}, old.Relaid+1
 	}
 	if old == nil && s.Start.After > head {
 		return nil, Change{}, Invalid("start", "start is \"new\", \"beginning\" or a log position up to the log's head, which is %d", head)

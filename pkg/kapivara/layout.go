@@ -4,11 +4,14 @@ package kapivara
 type Layout struct {
 	Buckets       int
 	CanaryBuckets int
+	// Relaid counts the changes, so that a layout is not taken for the same one after others have come and gone: meanwhile
+	// streams stood in other buckets.
+	Relaid int64
 }
 
 // Layout is the one in force.
 func (s *Subscriber) Layout() Layout {
-	return Layout{Buckets: s.Buckets, CanaryBuckets: s.CanaryBuckets}
+	return Layout{Buckets: s.Buckets, CanaryBuckets: s.CanaryBuckets, Relaid: s.Relaid}
 }
 
 // BucketOf is the bucket of a stream in this layout.

@@ -29,6 +29,23 @@ func (v Verb) Takes(s State) bool {
 	return false
 }
 
+// Once gives those of the streams that wait, in their order, to which the verb is done: of each stream the first, since that
+// then holds back the others, but where the verb settles it.
+func (v Verb) Once(waiting []Waiting) []Waiting {
+	if v == Discard {
+		return waiting
+	}
+	seen := make(map[int64]bool, len(waiting))
+	once := make([]Waiting, 0, len(waiting))
+	for _, w := range waiting {
+		if !seen[w.Stream] {
+			once = append(once, w)
+		}
+		seen[w.Stream] = true
+	}
+	return once
+}
+
 // Numbering names a numbered delivery of a subscriber.
 type Numbering struct {
 	Bucket Bucket

@@ -70,6 +70,7 @@ type Subscriber struct {
 	Grown bool
 	// Moving tells how far streams due before buckets were changed are placed by the new ones; nil where all are.
 	Moving *Move
+	Relaid int64 // how often Buckets or CanaryBuckets were changed
 }
 
 // Start says from where streams are due to a new subscriber: all that became due after a log position.

@@ -50,9 +50,9 @@ func (d *Dispatch) Subscribe(s kapivara.Subscriber) int32 {
 	for i := range d.subscribers {
 		if d.subscribers[i].Name == s.Name {
 			old := &d.subscribers[i]
-			s.No, s.Moving, s.Grown = old.No, old.Moving, old.Grown || s.Deliver == kapivara.DeliverAppended
+			s.No, s.Moving, s.Relaid, s.Grown = old.No, old.Moving, old.Relaid, old.Grown || s.Deliver == kapivara.DeliverAppended
 			if s.Layout() != old.Layout() {
-				s.Moving = &kapivara.Move{Subscriber: s.No, Until: d.head}
+				s.Moving, s.Relaid = &kapivara.Move{Subscriber: s.No, Until: d.head}, old.Relaid+1
 			}
 			d.subscribers[i] = s
 			return s.No

@@ -28,32 +28,32 @@ func (d *Dispatch) operateWaiting(s *kapivara.Subscriber, o *kapivara.Operation,
 	if from.Replays {
 		cause = kapivara.CauseReplay
 	}
-	var found []kapivara.Due
+	var found []kapivara.Waiting
 	for _, w := range *d.queue(cause) {
 		behind := cmp.Or(cmp.Compare(int32(w.Bucket), from.Ref.Bucket), cmp.Compare(w.LogPosition, from.Due)) > 0 //nolint:gosec // small
 		named := (o.Stream == "" || o.Stream == d.streams[w.Stream-1].Stream) && (o.Bucket == nil || *o.Bucket == w.Bucket)
 		if w.Subscriber == s.No && behind && named && d.first(w) && !d.held(w) {
-			found = append(found, w)
+			found = append(found, d.waiting(w))
 		}
 	}
-	slices.SortFunc(found, func(a, b kapivara.Due) int {
-		return cmp.Or(cmp.Compare(a.Bucket, b.Bucket), cmp.Compare(a.LogPosition, b.LogPosition))
+	slices.SortFunc(found, func(a, b kapivara.Waiting) int {
+		return cmp.Or(cmp.Compare(a.Due.Bucket, b.Due.Bucket), cmp.Compare(a.LogPosition, b.LogPosition))
 	})
 	switch {
 	case len(found) > operatePage:
 		found = found[:operatePage]
 		next, last := from, found[operatePage-1]
-		next.Ref.Bucket, next.Due = int32(last.Bucket), last.LogPosition //nolint:gosec // small
+		next.Ref.Bucket, next.Due = int32(last.Due.Bucket), last.LogPosition //nolint:gosec // small
 		done.Next = &next
 	case !from.Replays:
 		done.Next = &kapivara.OperateMark{Waiting: true, Replays: true, Ref: kapivara.Ref{Bucket: math.MinInt32}}
 	}
-	for _, due := range found {
+	for _, w := range o.Verb.Once(found) {
 		if o.DryRun {
 			done.Count++
 			continue
 		}
-		d.operate(d.number(s, due, from.Replays), o, done)
+		d.operate(d.number(s, w.Due, from.Replays), o, done)
 	}
 	return done
 }

@@ -14,6 +14,7 @@ func dispatchGrowths() map[string]func(*testing.T, *desk) {
 		"a growth is the stretch up to the first hole":              growthStretch,
 		"growths that wait are joined and go with the first":        growthJoined,
 		"an unsettled delivery holds back what waits of its stream": growthHeld,
+		"of what waits of a stream a verb takes the first":          growthOperated,
 		"a growth is leased once":                                   growthOnce,
 		"a replay waits for the whole stream that is parked":        growthReplay,
 		"a growth that a delivery holds is dropped":                 growthDropped,
@@ -247,4 +248,32 @@ func growthLong(_ *testing.T, d *desk) {
 	d.commit(d.leaseFirst())
 	d.Append("a/b/c/1", false, 0, 150) // 210
 	d.wantWaits("210 1 appended 150-210")
+}
+
+// I-14: an operator does not set two deliveries of a stream aside at once: the one holds back the other.
+func growthOperated(t *testing.T, d *desk) {
+	d.grow()
+	d.Append("a/b/c/1", false, 0, 1)
+	d.mode(kapivara.DeliverComplete)
+	d.Append("a/b/c/1", false, 2, 2)
+	d.wantWaits("1 1 appended 1-2", "2 1 complete 1-2")
+	if _, count := d.operate(kapivara.Operation{Verb: kapivara.Park, State: kapivara.Pending, DryRun: true}); count != 1 {
+		t.Errorf("a dry run would park %d, want 1", count)
+	}
+	parked, _ := d.operate(kapivara.Operation{Verb: kapivara.Park, State: kapivara.Pending})
+	if len(parked) != 1 || parked[0].Cause != kapivara.CauseAppended {
+		t.Errorf("got %+v parked, want the growth alone", parked)
+	}
+	d.wantWaits()
+	d.operate(kapivara.Operation{Verb: kapivara.Discard, State: kapivara.Parked})
+	d.wantWaits("2 1 complete 1-2")
+	d.Append("a/b/c/2", false, 0, 1) // nobody's: the mode is complete
+	d.mode(kapivara.DeliverAppended)
+	d.Append("a/b/c/2", false, 0, 2)
+	d.mode(kapivara.DeliverComplete)
+	d.Append("a/b/c/2", false, 3, 3)
+	if gone, _ := d.operate(kapivara.Operation{Verb: kapivara.Discard, State: kapivara.Pending}); len(gone) != 3 {
+		t.Errorf("got %d discarded, want 3: what is settled holds nothing back", len(gone))
+	}
+	d.wantWaits()
 }

@@ -27,13 +27,20 @@ func (d *desk) resize(buckets, canary int) {
 // I-13: no lease rests on numbers of buckets that are no longer in force.
 func dispatchLayout(t *testing.T, d *desk) {
 	d.Finish("a/b/c/1", 2, false)
-	for _, wrong := range []kapivara.Layout{{Buckets: 2}, {Buckets: 1, CanaryBuckets: 1}} {
+	for _, wrong := range []kapivara.Layout{{Buckets: 2, Relaid: 1}, {Buckets: 1, Relaid: 2}} {
 		d.refused(d.holding(wrong), kapivara.ErrStaleTurn)
 	}
 	if leased := d.leased(); len(leased) > 0 {
 		t.Errorf("a refused turn has leased %+v", leased)
 	}
 	d.must(d.holding(kapivara.Layout{Buckets: 1}))
+	d.Finish("a/b/c/2", 2, false)
+	d.resize(2, 0)
+	d.resize(1, 0)
+	for d.Place() {
+	}
+	d.refused(d.holding(kapivara.Layout{Buckets: 1}), kapivara.ErrStaleTurn) // others have come and gone
+	d.must(d.holding(kapivara.Layout{Buckets: 1, Relaid: 2}))
 	stranger := kapivara.Turn{Layouts: []kapivara.HeldLayout{{Subscriber: 99, Layout: kapivara.Layout{Buckets: 1}}}}
 	d.refused(stranger, kapivara.ErrStaleTurn)
 }
@@ -42,7 +49,7 @@ func dispatchLayout(t *testing.T, d *desk) {
 func dispatchPlaced(t *testing.T, d *desk) {
 	at := []int64{d.Finish("a/b/c/1", 1, false), d.Finish("a/b/c/2", 1, false)}
 	d.resize(1, 1)
-	layout := kapivara.Layout{Buckets: 1, CanaryBuckets: 1}
+	layout := kapivara.Layout{Buckets: 1, CanaryBuckets: 1, Relaid: 1}
 	roster := must[*kapivara.Roster](t)(d.Roster(d.ctx))
 	if m := roster.Subscribers[0].Moving; m == nil || m.Placed != 0 || m.Until != at[1] {
 		t.Fatalf("the roster has the move %+v, want one to %d that has not begun", m, at[1])

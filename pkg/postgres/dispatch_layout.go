@@ -12,12 +12,11 @@ func dispatchQueueLayouts(batch *pgx.Batch, layouts []kapivara.HeldLayout) {
 	if n == 0 {
 		return
 	}
-	nos, buckets, canary, due := make([]int32, n), make([]int32, n), make([]int32, n), make([]int64, n)
+	nos, relaid, due := make([]int32, n), make([]int64, n), make([]int64, n)
 	for i, l := range layouts {
-		nos[i], due[i] = l.Subscriber, l.Due
-		buckets[i], canary[i] = int32(l.Buckets), int32(l.CanaryBuckets) //nolint:gosec // at most 1024
+		nos[i], relaid[i], due[i] = l.Subscriber, l.Relaid, l.Due
 	}
-	batch.Queue(dispatchHoldLayoutsSQL, nos, buckets, canary, due)
+	batch.Queue(dispatchHoldLayoutsSQL, nos, relaid, due)
 }
 
 // dispatchAskMoves asks up to where the streams of subscribers whose layout was changed are placed.

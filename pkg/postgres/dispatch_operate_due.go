@@ -49,6 +49,7 @@ func (p *operation) waiting(ctx context.Context, from kapivara.OperateMark) erro
 	case !from.Replays:
 		p.done.Next = &kapivara.OperateMark{Waiting: true, Replays: true, Ref: kapivara.Ref{Bucket: math.MinInt16}}
 	}
+	due = p.Verb.Once(due)
 	if p.done.Count = len(due); p.DryRun || len(due) == 0 {
 		return nil
 	}

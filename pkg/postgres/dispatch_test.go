@@ -16,6 +16,7 @@ import (
 type dispatchFixture struct {
 	*postgres.Dispatch
 	t           testing.TB
+	ctx         context.Context
 	url         string
 	owner       *pgx.Conn
 	head        int64
@@ -37,12 +38,12 @@ func newDispatchFixture(t testing.TB) *dispatchFixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	return &dispatchFixture{Dispatch: postgres.NewDispatch(pool), t: t, url: url, owner: owner, heads: map[kapivara.Stream]*kapivara.Head{}}
+	return &dispatchFixture{Dispatch: postgres.NewDispatch(pool), t: t, ctx: t.Context(), url: url, owner: owner, heads: map[kapivara.Stream]*kapivara.Head{}}
 }
 
 func (f *dispatchFixture) exec(sql string, args ...any) {
 	f.t.Helper()
-	if _, err := f.owner.Exec(f.t.Context(), sql, args...); err != nil {
+	if _, err := f.owner.Exec(f.ctx, sql, args...); err != nil {
 		f.t.Fatalf("fixture: %v", err)
 	}
 }
@@ -58,13 +59,13 @@ func (f *dispatchFixture) Subscribe(s kapivara.Subscriber) (no int32) {
 			s.No = old.No
 			*old = s
 			f.exec("update kapivara.subscribers set deliver = $2, grown = grown or $2 = 'appended' where subscriber_no = $1", s.No, string(s.Deliver))
-			f.exec(`update kapivara.subscribers set moving_after = 0, moving_until = $4, buckets = $2, canary_buckets = $3
+			f.exec(`update kapivara.subscribers set moving_after = 0, moving_until = $4, relaid = relaid + 1, buckets = $2, canary_buckets = $3
 				where subscriber_no = $1 and (buckets <> $2 or canary_buckets <> $3)`, s.No, s.Buckets, s.CanaryBuckets, f.head)
 			f.exec("update kapivara.log set registry = registry + 1")
 			return s.No
 		}
 	}
-	err := f.owner.QueryRow(f.t.Context(), `insert into kapivara.subscribers (name, description, system, types, streams, buckets,
+	err := f.owner.QueryRow(f.ctx, `insert into kapivara.subscribers (name, description, system, types, streams, buckets,
 		canary_buckets, deliver, ack_wait_ms, max_attempts, backoff_ms, max_in_flight, log_position, grown)
 		values ($1, '', '', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $6 = 'appended') returning subscriber_no`,
 		s.Name, []string(s.Types), []string(s.Streams), s.Buckets, s.CanaryBuckets, string(s.Deliver), s.AckWait.Milliseconds(),
@@ -138,7 +139,7 @@ func (f *dispatchFixture) Place() bool {
 	if f.writer == nil {
 		f.writer = postgres.NewRegistryStore(writerPool(f.t, f.url), true)
 	}
-	worked, _, err := f.writer.Place(f.t.Context())
+	worked, _, err := f.writer.Place(f.ctx)
 	if err != nil {
 		f.t.Fatalf("place: %v", err)
 	}

@@ -134,6 +134,7 @@ type registrySubscriberRow struct {
 	Grown         bool      `json:"grown"`
 	MovingAfter   *int64    `json:"moving_after"`
 	MovingUntil   *int64    `json:"moving_until"`
+	Relaid        int64     `json:"relaid"`
 }
 
 func (s registrySubscriberRow) subscriber() *kapivara.Subscriber {
@@ -150,7 +151,7 @@ func (s registrySubscriberRow) subscriber() *kapivara.Subscriber {
 		Buckets: s.Buckets, CanaryBuckets: s.CanaryBuckets, Deliver: kapivara.Mode(s.Deliver), Start: start,
 		AckWait: time.Duration(s.AckWaitMS) * time.Millisecond, MaxAttempts: s.MaxAttempts, Backoff: backoff,
 		MaxInFlight: s.MaxInFlight, Created: s.Created, LogPosition: s.LogPosition, Behind: s.BehindAfter != nil,
-		Grown: s.Grown,
+		Grown: s.Grown, Relaid: s.Relaid,
 	}
 	if s.MovingAfter != nil && s.MovingUntil != nil {
 		subscriber.Moving = &kapivara.Move{Subscriber: s.No, Placed: *s.MovingAfter, Until: *s.MovingUntil}

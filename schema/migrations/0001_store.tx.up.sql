@@ -103,6 +103,8 @@ create table kapivara.subscribers (
     -- by them. What is due up to moving_after is placed and may be leased. Null: all is placed.
     moving_after   bigint,
     moving_until   bigint,
+    -- How often buckets or canary_buckets were changed: a layout that is in force again is another one.
+    relaid         bigint not null default 0,
     -- It has been "appended" at some time: an earlier delivery of a stream may hold back a later one.
     grown          boolean not null default false
 );
@@ -345,20 +347,20 @@ begin
     end if;
 end $$;
 
--- hold_layouts raises KV006 when a subscriber has other buckets than those by which the caller has decided, is removed, or
--- has not placed all that is due up to the log position. It keeps them as they are until the end of the transaction.
+-- hold_layouts raises KV006 when the buckets of a subscriber were changed since those by which the caller has decided, when it
+-- is removed, or has not placed all that is due up to the log position. It keeps them as they are until the end of the
+-- transaction.
 create function kapivara.hold_layouts(
-    subscriber_nos integer[], normal integer[], canary integer[], up_to bigint[]
+    subscriber_nos integer[], relaid bigint[], up_to bigint[]
 ) returns void language plpgsql security definer set search_path = '' as $$
 declare
     n bigint;
 begin
     with held as (
         select from kapivara.subscribers s
-          join unnest(subscriber_nos, normal, canary, up_to) as c (subscriber_no, buckets, canary_buckets, due)
+          join unnest(subscriber_nos, hold_layouts.relaid, up_to) as c (subscriber_no, relaid, due)
             on c.subscriber_no = s.subscriber_no
-         where s.removed is null and s.buckets = c.buckets and s.canary_buckets = c.canary_buckets
-           and (s.moving_until is null or c.due <= s.moving_after)
+         where s.removed is null and s.relaid = c.relaid and (s.moving_until is null or c.due <= s.moving_after)
            for share of s
     )
     select count(*) into n from held;

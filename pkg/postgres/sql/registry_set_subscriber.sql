@@ -6,5 +6,6 @@ update kapivara.subscribers
        ack_wait_ms = $9, max_attempts = $10, backoff_ms = $11, max_in_flight = $12, start = $13, log_position = $14,
        grown = $15,
        moving_after = case when buckets <> $6 or canary_buckets <> $7 then 0 else moving_after end,
-       moving_until = case when buckets <> $6 or canary_buckets <> $7 then $14::bigint else moving_until end
+       moving_until = case when buckets <> $6 or canary_buckets <> $7 then $14::bigint else moving_until end,
+       relaid = case when buckets <> $6 or canary_buckets <> $7 then relaid + 1 else relaid end
  where subscriber_no = $1

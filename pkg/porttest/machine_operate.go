@@ -1,8 +1,6 @@
-package dispatcher_test
+package porttest
 
 import (
-	"context"
-	"fmt"
 	"testing/synctest"
 	"time"
 
@@ -18,52 +16,23 @@ type taken struct {
 	at      time.Time // a sending of the same moment may have begun before
 }
 
-func (l *link) Operate(
-	ctx context.Context, hold kapivara.Hold, subscriber string, o *kapivara.Operation, from kapivara.OperateMark,
-) (*kapivara.Operated, error) {
-	return unsure(l, func() (*kapivara.Operated, error) { return l.Dispatch.Operate(ctx, hold, subscriber, o, from) })
-}
-
-func (l *link) Replay(
-	ctx context.Context, hold kapivara.Hold, subscriber string, r *kapivara.Replay, from kapivara.ReplayMark,
-) (*kapivara.Replayed, error) {
-	return unsure(l, func() (*kapivara.Replayed, error) { return l.Dispatch.Replay(ctx, hold, subscriber, r, from) })
-}
-
-// unsure writes as the world lets it.
-func unsure[T any](l *link, write func() (*T, error)) (*T, error) {
-	l.take()
-	l.mu.Lock()
-	cut, unknown := l.cut, l.unknown
-	l.unknown = 0
-	l.mu.Unlock()
-	if cut || unknown == 1 {
-		return nil, kapivara.Refuse(kapivara.OutcomeUnknown, "lost")
-	}
-	done, err := write()
-	if unknown == 2 {
-		return nil, kapivara.Refuse(kapivara.OutcomeUnknown, "lost")
-	}
-	return done, err
-}
-
 // operate does an operator's verb to one delivery, a stream, or all in a state.
-func (w *world) operate(r *rapid.T) {
+func (w *machine) operate(r *rapid.T) {
 	o := kapivara.Operation{Verb: rapid.SampledFrom([]kapivara.Verb{
 		kapivara.Hide, kapivara.Park, kapivara.Retry, kapivara.Retry, kapivara.Discard,
 	}).Draw(r, "verb")}
 	o.Delay = rapid.SampledFrom([]time.Duration{0, time.Second, 5 * time.Second, time.Minute}).Draw(r, "delay")
 	all := w.store.All()
 	w.mu.Lock()
-	finished := w.finished
+	names := w.names
 	w.mu.Unlock()
 	var one *kapivara.Numbered
 	switch kind := rapid.IntRange(0, 3).Draw(r, "which"); {
 	case kind < 2 && len(all) > 0:
 		one = &all[rapid.IntRange(0, len(all)-1).Draw(r, "number")]
 		o.Numbers = []kapivara.Numbering{{Bucket: one.Due.Bucket, Number: one.Number}}
-	case kind == 2 && finished > 0:
-		o.Stream = stream(fmt.Sprint(rapid.IntRange(1, finished).Draw(r, "stream")))
+	case kind == 2 && len(names) > 0:
+		o.Stream = rapid.SampledFrom(names).Draw(r, "stream")
 	default:
 		states := map[kapivara.Verb]kapivara.State{kapivara.Retry: kapivara.Parked, kapivara.Discard: kapivara.Parked}
 		if o.State = states[o.Verb]; o.State == "" {
@@ -92,7 +61,7 @@ func (w *world) operate(r *rapid.T) {
 }
 
 // forgetTaken forgets until when something is hidden and what is set aside, where the operation may end that.
-func (w *world) forgetTaken(o *kapivara.Operation) {
+func (w *machine) forgetTaken(o *kapivara.Operation) {
 	clear(w.notBefore)
 	for at, t := range w.taken {
 		if o.Verb == kapivara.Retry && t.state == kapivara.Parked {
@@ -104,7 +73,7 @@ func (w *world) forgetTaken(o *kapivara.Operation) {
 
 // took notes what is confirmed of one delivery, as it then stands in the store. Where other operations are on their way
 // only its earlier attempts are certain to be over.
-func (w *world) took(one *kapivara.Numbered, o *kapivara.Operation) {
+func (w *machine) took(one *kapivara.Numbered, o *kapivara.Operation) {
 	alone := w.operating == 0
 	for _, n := range w.store.All() {
 		if n.Ref != one.Ref {
@@ -125,10 +94,7 @@ func (w *world) took(one *kapivara.Numbered, o *kapivara.Operation) {
 }
 
 // replay sends again what is settled.
-func (w *world) replay(r *rapid.T) {
-	w.mu.Lock()
-	w.replays = true
-	w.mu.Unlock()
+func (w *machine) replay(r *rapid.T) {
 	w.link.d.Replay("billing", kapivara.Replay{After: int64(rapid.IntRange(0, 20).Draw(r, "after"))}, func(int, error) {})
 	if rapid.Bool().Draw(r, "wait") {
 		synctest.Wait()

@@ -1,4 +1,4 @@
-package dispatcher_test
+package porttest
 
 import (
 	"context"
@@ -21,7 +21,7 @@ func ruleOf(d *kapivara.Delivery) kapivara.Bucket {
 }
 
 // resize changes the numbers of buckets.
-func (w *world) resize(r *rapid.T) {
+func (w *machine) resize(r *rapid.T) {
 	w.mu.Lock()
 	w.subscriber.Buckets = rapid.IntRange(1, 4).Draw(r, "buckets")
 	w.subscriber.CanaryBuckets = rapid.IntRange(0, 2).Draw(r, "canary buckets")
@@ -31,7 +31,7 @@ func (w *world) resize(r *rapid.T) {
 }
 
 // place does what the writers do after a change: some of it.
-func (w *world) place(r *rapid.T) {
+func (w *machine) place(r *rapid.T) {
 	for range rapid.IntRange(1, 5).Draw(r, "places") {
 		if !w.store.Place() {
 			break
@@ -40,17 +40,15 @@ func (w *world) place(r *rapid.T) {
 	}
 }
 
-func (w *world) pokeSome(r *rapid.T) {
-	if rapid.Bool().Draw(r, "poke") {
-		w.link.d.Poke(true, rapid.Bool().Draw(r, "registry"))
-	}
-}
-
 // lowestFirst holds a turn that is done against the rule: in the layout in force, what it has leased in a bucket is due
-// before all that still waits there, in the order of the numbers.
-func (w *world) lowestFirst(turn *kapivara.Turn) {
+// before all that still waits there, in the order of the numbers. A stream that had a delivery may be held back, or may have
+// been until just now.
+func (w *machine) lowestFirst(turn *kapivara.Turn) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if len(turn.Leases) == 0 {
+		return
+	}
 	last := map[int32]int64{}
 	for i := range turn.Leases {
 		l := &turn.Leases[i]
@@ -61,6 +59,10 @@ func (w *world) lowestFirst(turn *kapivara.Turn) {
 			w.fault(&kapivara.Delivery{Number: l.Ref.Number}, "is due before the one with the number before")
 		}
 		last[l.Ref.Bucket] = l.Due.LogPosition
+	}
+	had := map[kapivara.Stream]bool{}
+	for _, n := range w.store.All() {
+		had[n.Name] = true
 	}
 	layouts := map[int32]kapivara.HeldLayout{}
 	for _, h := range turn.Layouts {
@@ -74,8 +76,9 @@ func (w *world) lowestFirst(turn *kapivara.Turn) {
 	for _, waits := range w.store.Waiting() {
 		h, held := layouts[waits.Subscriber]
 		no := buckets[h.BucketOf(waits.Name, waits.Canary)]
-		if held && waits.LogPosition < last[no] {
-			w.fault(&kapivara.Delivery{Stream: waits.Name}, "waits in a bucket in which a later one was leased")
+		if held && !had[waits.Name] && waits.LogPosition < last[no] {
+			w.fault(&kapivara.Delivery{Stream: waits.Name, Cause: waits.Cause}, "due at %d, waits in bucket %s, in which one of %d was leased; grown %v, moving %v",
+				waits.LogPosition, h.BucketOf(waits.Name, waits.Canary), last[no], waits.Grown, turn.Leases)
 		}
 	}
 }

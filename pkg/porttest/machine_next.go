@@ -1,4 +1,4 @@
-package dispatcher_test
+package porttest
 
 import (
 	"time"
@@ -10,7 +10,7 @@ import (
 
 // pull asks for deliveries; what comes is held against the promises as what is sent. Of a claimed bucket nobody but its
 // owner gets any.
-func (w *world) pull(r *rapid.T) {
+func (w *machine) pull(r *rapid.T) {
 	q := kapivara.NextQuery{
 		Batch: rapid.IntRange(1, 4).Draw(r, "batch"),
 		Wait:  rapid.SampledFrom([]time.Duration{0, 100 * time.Millisecond, 2 * time.Second, 20 * time.Second}).Draw(r, "wait"),
@@ -44,7 +44,7 @@ func (w *world) pull(r *rapid.T) {
 			delete(w.owners.nobodys, d.Token)
 			w.given(d)
 			if w.healed {
-				l.d.Settle(d.Subscriber, d.Token, ack, nil)
+				l.d.Settle(d.Subscriber, d.Token, machineAck(), nil)
 			}
 		}
 	})

@@ -1,4 +1,4 @@
-package dispatcher_test
+package porttest
 
 import (
 	"fmt"
@@ -30,7 +30,7 @@ func newOwners() owners {
 func drawNode(r *rapid.T) string { return fmt.Sprint("n", rapid.IntRange(1, 3).Draw(r, "node")) }
 
 // claim has a node claim something; whatever it is told must not contradict what others were.
-func (w *world) claim(r *rapid.T) {
+func (w *machine) claim(r *rapid.T) {
 	request := kapivara.ClaimRequest{
 		Node: drawNode(r), Count: rapid.IntRange(0, 2).Draw(r, "count"),
 		TTL: rapid.SampledFrom([]time.Duration{time.Second, 5 * time.Second, 20 * time.Second}).Draw(r, "ttl"),
@@ -41,7 +41,7 @@ func (w *world) claim(r *rapid.T) {
 	w.link.d.Claim("billing", request, w.told(request.Node))
 }
 
-func (w *world) release(r *rapid.T) {
+func (w *machine) release(r *rapid.T) {
 	request := kapivara.ReleaseRequest{Node: drawNode(r)}
 	if rapid.Bool().Draw(r, "picks") {
 		request.Buckets = []kapivara.Bucket{kapivara.Bucket(rapid.IntRange(0, 2).Draw(r, "bucket"))}
@@ -49,7 +49,7 @@ func (w *world) release(r *rapid.T) {
 	w.link.d.Release("billing", request, w.told(request.Node))
 }
 
-func (w *world) told(node string) func([]kapivara.Claimed, error) {
+func (w *machine) told(node string) func([]kapivara.Claimed, error) {
 	return func(claimed []kapivara.Claimed, err error) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -60,7 +60,7 @@ func (w *world) told(node string) func([]kapivara.Claimed, error) {
 }
 
 // owned notes that the node had the bucket at the epoch. Nobody else may have (I-16).
-func (w *world) owned(b kapivara.Bucket, epoch int64, node string) {
+func (w *machine) owned(b kapivara.Bucket, epoch int64, node string) {
 	if w.owners.at[b] == nil {
 		w.owners.at[b] = map[int64]string{}
 	}
@@ -71,21 +71,21 @@ func (w *world) owned(b kapivara.Bucket, epoch int64, node string) {
 }
 
 // leave has a node listen no more, or again.
-func (w *world) leave(r *rapid.T) {
+func (w *machine) leave(r *rapid.T) {
 	node := drawNode(r)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.owners.away[node] = rapid.Bool().Draw(r, "away")
 }
 
-func tokenOf(d *kapivara.Delivery) kapivara.Token {
-	token, _ := kapivara.ParseToken([]byte("a key in memory"), d.Token)
+func (w *machine) tokenOf(d *kapivara.Delivery) kapivara.Token {
+	token, _ := kapivara.ParseToken(w.key, d.Token)
 	return token
 }
 
 // addressed holds a sending against who has the bucket.
-func (w *world) addressed(d *kapivara.Delivery) {
-	epoch, claim := tokenOf(d).Claim, w.store.Claims(d.Subscriber)[d.Bucket]
+func (w *machine) addressed(d *kapivara.Delivery) {
+	epoch, claim := w.tokenOf(d).Claim, w.store.Claims(d.Subscriber)[d.Bucket]
 	w.owned(d.Bucket, epoch, d.Node)
 	if epoch > claim.Epoch || epoch == claim.Epoch && d.Node != claim.Owner {
 		w.fault(d, "goes to %q at epoch %d, the bucket is with %q at %d", d.Node, epoch, claim.Owner, claim.Epoch)
@@ -94,8 +94,8 @@ func (w *world) addressed(d *kapivara.Delivery) {
 
 // fenced holds a confirmation against who has the bucket: an old epoch gets none, but for the repeat of a commit. An
 // answer may be in the same turn as the end of its epoch.
-func (w *world) fenced(d *kapivara.Delivery, s kapivara.Settled) {
-	epoch, claim := tokenOf(d).Claim, w.store.Claims(d.Subscriber)[d.Bucket]
+func (w *machine) fenced(d *kapivara.Delivery, s kapivara.Settled) {
+	epoch, claim := w.tokenOf(d).Claim, w.store.Claims(d.Subscriber)[d.Bucket]
 	if s.State != kapivara.Committed {
 		if epoch != claim.Epoch && epoch != w.owners.before[d.Bucket].Epoch {
 			w.fault(d, "was answered at epoch %d and confirmed at %d", epoch, claim.Epoch)
@@ -109,10 +109,10 @@ func (w *world) fenced(d *kapivara.Delivery, s kapivara.Settled) {
 }
 
 // grown makes sure that epochs only grow.
-func (w *world) grown(r *rapid.T) {
+func (w *machine) grown(r *rapid.T) {
 	for b, claim := range w.store.Claims("billing") {
 		if claim.Epoch < w.owners.last[b] {
-			r.Errorf("the epoch of bucket %s is %d after %d", b, claim.Epoch, w.owners.last[b])
+			w.errorf("the epoch of bucket %s is %d after %d", b, claim.Epoch, w.owners.last[b])
 		}
 		w.owners.last[b] = claim.Epoch
 	}
