@@ -100,6 +100,7 @@ func (k *desk) enlist(w *kapivara.Waiting) {
 	case c.engaged[w.Stream] > 0: // freed when that delivery is settled
 	case leased:
 		k.free(l, w.Stream)
+	case l.overflown && w.LogPosition > l.after: // as above: others wait that are due before it
 	default:
 		l.queue = slices.DeleteFunc(l.queue, func(o kapivara.Waiting) bool { return o.Stream == w.Stream && o.Cause == w.Cause })
 		at, _ := slices.BinarySearchFunc(l.queue, *w, func(a, b kapivara.Waiting) int {

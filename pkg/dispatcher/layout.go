@@ -30,8 +30,13 @@ func (k *desk) advance(c *client, changed bool, m *kapivara.Move) {
 	}
 	changed = changed || placed < c.placed
 	c.placed = placed
+	k.readAnew(c, changed)
+}
+
+// readAnew has what waits for the client read on, from the beginning or from where its lanes have come to.
+func (k *desk) readAnew(c *client, whole bool) {
 	for _, l := range c.lanes {
-		if changed {
+		if whole {
 			l.queue, l.after, l.overflown = nil, 0, true
 		}
 		l.stalled = false

@@ -2,6 +2,7 @@ package dispatcher
 
 import (
 	"errors"
+	"slices"
 
 	"kapivara/pkg/kapivara"
 )
@@ -19,6 +20,7 @@ func (k *desk) undo(p *plan) {
 		}
 	}
 	var again []*answer
+	var passed []*client // while this was about to be leased, other lanes may have passed over what they read of the same streams
 	for i := range p.changes {
 		c := &p.changes[i]
 		c.flight.staged = false
@@ -29,6 +31,12 @@ func (k *desk) undo(p *plan) {
 		if c.answer != nil {
 			again = append(again, c.answer)
 		}
+		if of := c.flight.lane.client; c.verb == leases && of.Grown && !slices.Contains(passed, of) {
+			passed = append(passed, of)
+		}
+	}
+	for _, c := range passed {
+		k.readAnew(c, true)
 	}
 	k.answers = append(again, k.answers...)
 	k.unclaimed(p)

@@ -67,7 +67,9 @@ func (w *machine) confirmed(d *kapivara.Delivery, a kapivara.Answer, s kapivara.
 	case a.Verdict == kapivara.Ack && s.State == kapivara.Committed:
 		w.committed[at] = d.Attempt
 	case a.Verdict == kapivara.Nak && s.State == kapivara.Hidden:
-		w.notBefore[at] = s.Until
+		if w.operating == 0 { // an operator may have it sent before this is heard
+			w.notBefore[at] = s.Until
+		}
 	case a.Verdict == kapivara.Nak && s.State == kapivara.Parked, a.Verdict == kapivara.Term && s.State == kapivara.Parked,
 		a.Verdict == kapivara.Progress && s.State == kapivara.Leased:
 	default:

@@ -57,18 +57,22 @@ func (w *machine) open() (open []kapivara.Numbered, parked bool) {
 	return open, parked
 }
 
-// discardParked gives up what is parked, and tells how many that were.
-func (w *machine) discardParked() (n int) {
-	done := make(chan struct{})
-	w.link.d.Operate("billing", kapivara.Operation{Verb: kapivara.Discard, State: kapivara.Parked}, func(changed int, err error) {
-		if err != nil {
-			w.errorf("discard: %v", err)
+// discardParked gives up what is parked, and tells how many that were. A dispatcher that has just begun may not have the
+// duty yet.
+func (w *machine) discardParked() int {
+	var last error
+	for begun := time.Now(); time.Since(begun) < machinePatience; time.Sleep(time.Second) {
+		n, err := 0, make(chan error, 1)
+		w.link.d.Operate("billing", kapivara.Operation{Verb: kapivara.Discard, State: kapivara.Parked}, func(changed int, failed error) {
+			n = changed
+			err <- failed
+		})
+		if last = <-err; last == nil {
+			return n
 		}
-		n = changed
-		close(done)
-	})
-	<-done
-	return n
+	}
+	w.errorf("discard: %v", last)
+	return 0
 }
 
 // judge holds what was due against what was delivered.
