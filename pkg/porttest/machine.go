@@ -29,19 +29,17 @@ type MachineStore interface {
 	Close()
 }
 
-const (
-	machineSteps  = 20_000
-	machineRounds = 10 // of as many actions as rapid repeats, so that a run comes far
-)
+// machineSteps are done at least for each round; rapid makes a hundred runs, each of so many rounds of some thirty actions.
+const machineSteps = 2000
 
 // Machine plays streams that grow and are finished, both modes and their switches, changes of layout, answers of every
 // kind, silence, nobody listening, operators' verbs and replays, lost connections, claims and releases, kills and restarts
 // in any order, and holds every sending and every confirmation against invariants I-11 to I-20. It does so until at least
-// 20,000 steps are done, a twentieth with -short. open makes an empty store; it is called in a bubble. cfg is the
+// 2,000 steps are done for each round of a run, a twentieth with -short. open makes an empty store; it is called in a bubble. cfg is the
 // dispatchers': what they do in vain costs a slow store time.
-func Machine(t *testing.T, cfg dispatcher.Config, open func() MachineStore) {
+func Machine(t *testing.T, cfg dispatcher.Config, rounds int, open func() MachineStore) {
 	t.Helper()
-	want := machineSteps
+	want := rounds * machineSteps
 	if testing.Short() {
 		want /= 20
 	}
@@ -52,7 +50,7 @@ func Machine(t *testing.T, cfg dispatcher.Config, open func() MachineStore) {
 				w := newMachine(t, r, cfg, open())
 				defer w.end()
 				actions := w.actions(&steps)
-				for range machineRounds {
+				for range rounds {
 					r.Repeat(actions)
 				}
 				w.heal()

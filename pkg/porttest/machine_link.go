@@ -19,6 +19,10 @@ type machineLink struct {
 	unknown int // of the next write: 1 it is not done, 2 it is, and nobody knows
 }
 
+// machineHop is the least that a write, and the word that nobody listens, take: what goes round in circles without any time
+// passing would go on for ever in a bubble.
+const machineHop = 50 * time.Microsecond
+
 func errCut() error { return kapivara.Refuse(kapivara.Unavailable, "cut") }
 
 func (l *machineLink) isCut() bool {
@@ -145,6 +149,7 @@ func unsure[T any](l *machineLink, write func() (*T, error)) (*T, error) {
 		return nil, kapivara.Refuse(kapivara.OutcomeUnknown, "lost")
 	}
 	done, err := write()
+	time.Sleep(machineHop)
 	l.take()
 	if unknown == 2 {
 		return nil, kapivara.Refuse(kapivara.OutcomeUnknown, "lost")

@@ -24,7 +24,8 @@ func (l *machineLink) Send(d *kapivara.Delivery) error {
 	switch {
 	case w.deaf || w.owners.away[d.Node]:
 		w.owners.nobodys[d.Token] = true
-		l.d.NoResponders(d.Token)
+		token := d.Token
+		time.AfterFunc(machineHop, func() { l.d.NoResponders(token) })
 	case w.healed:
 		l.d.Settle(d.Subscriber, d.Token, machineAck(), nil)
 	}
