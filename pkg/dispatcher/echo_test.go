@@ -67,12 +67,6 @@ func (b *bench) Echo(line int64, heard func(bool)) {
 	b.word.say(func() { heard(line == b.Line()) })
 }
 
-func (l *link) Line() int64                    { return 0 }
-func (l *link) Echo(_ int64, heard func(bool)) { heard(!l.isCut()) }
-
-func (l *growerLink) Line() int64                    { return 0 }
-func (l *growerLink) Echo(_ int64, heard func(bool)) { heard(!l.isCut()) }
-
 func (a *teammate) Line() int64                    { return 0 }
 func (a *teammate) Echo(_ int64, heard func(bool)) { heard(!a.isDead()) }
 

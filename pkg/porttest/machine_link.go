@@ -159,3 +159,11 @@ func unsure[T any](l *machineLink, write func() (*T, error)) (*T, error) {
 
 // Notify has nobody to tell.
 func (l *machineLink) Notify(string, *kapivara.DeliveryRow) {}
+
+// Line stands for good.
+func (l *machineLink) Line() int64 { return 1 }
+
+// Echo is behind the word that nobody listens.
+func (l *machineLink) Echo(_ int64, heard func(bool)) {
+	time.AfterFunc(2*machineHop, func() { heard(!l.isCut()) })
+}
