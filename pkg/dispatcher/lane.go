@@ -67,7 +67,7 @@ type lane struct {
 	carried map[int64]int     // the attempts of those that were unheard when all was thrown away, below 0 in doubt
 	probe   *flight           // the one that is out to find somebody
 	probeAt time.Time         // when the next one goes out
-	wait    time.Duration     // between probes
+	wait    time.Duration     // between probes, 0 where none has gone out yet
 	retouch time.Time         // when it is looked at again whether its owner still pulls
 	trial   *flight           // a sending while nobody is known to listen, of which nothing is known yet
 

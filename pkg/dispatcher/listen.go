@@ -55,8 +55,8 @@ func (k *desk) lay(f *flight, first, wait time.Duration) {
 	l.tell(f)
 	k.offer(l.client)
 	switch {
-	case f.unheard && l.probe == f:
-		l.probe, l.wait = nil, min(2*l.wait, lastProbe)
+	case f.unheard && l.probe == f: // the first probe of what has waited for its bucket to go elsewhere has no wait yet
+		l.probe, l.wait = nil, min(max(2*l.wait, firstProbe), lastProbe)
 		k.probeAfter(l, l.wait)
 	case !f.unheard:
 		alone := len(l.unheard) == 0

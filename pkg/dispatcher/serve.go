@@ -81,6 +81,6 @@ func (k *desk) answered(f *flight) {
 	delete(l.unheard, f.Number)
 	if l.probe == f {
 		l.probe = nil
-		k.probeAfter(l, l.wait)
+		k.probeAfter(l, max(l.wait, firstProbe))
 	}
 }

@@ -136,6 +136,7 @@ type machine struct {
 	retries   int                         // that an operator may have made
 	faults    []string
 	owners    owners
+	pace      pace
 }
 
 type place struct {

@@ -20,7 +20,7 @@ type machineLink struct {
 }
 
 // machineHop is the least that a write, and the word that nobody listens, take: what goes round in circles without any time
-// passing would go on for ever in a bubble.
+// passing would go on for ever in a bubble, and no check would ever see it.
 const machineHop = 50 * time.Microsecond
 
 func errCut() error { return kapivara.Refuse(kapivara.Unavailable, "cut") }
@@ -111,6 +111,7 @@ func (l *machineLink) Turn(ctx context.Context, turn *kapivara.Turn) (time.Time,
 		before := l.Claims(l.w.subscriber.Name)
 		l.w.mu.Lock()
 		l.w.owners.before = before
+		l.w.turnsOften()
 		l.w.mu.Unlock()
 		now, err := l.MachineStore.Turn(ctx, turn)
 		if err == nil {

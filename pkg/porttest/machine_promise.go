@@ -20,6 +20,7 @@ func (l *machineLink) Send(d *kapivara.Delivery) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.given(d)
+	w.sendsOften(d)
 	delete(w.owners.nobodys, d.Token)
 	switch {
 	case w.deaf || w.owners.away[d.Node]:
