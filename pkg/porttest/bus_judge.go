@@ -140,6 +140,7 @@ func (l *busLife) order(got []kapivara.Numbered) string {
 			last[at] = d.Due.LogPosition
 		case kapivara.CauseAppended:
 			stretches[d.Name] = append(stretches[d.Name], d)
+		case kapivara.CauseReplay: // comes beside what was due
 		}
 	}
 	for stream, all := range stretches {

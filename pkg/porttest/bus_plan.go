@@ -39,12 +39,17 @@ type busStep struct {
 	wait      bool
 }
 
-var (
-	busNames   = []string{"audit", "billing", "credit"}
-	busTypes   = []string{"opened", "check.first", "check.second", "paid"}
-	busFilters = []kapivara.Filter{{"*"}, {"*"}, {"paid"}, {"check.*"}, {"check.first", "opened"}, {"never"}}
-	busPlaces  = []kapivara.Filter{{"*"}, {"*"}, {"*"}, {"a/b/c/*"}, {"a/b/d/1*", "a/b/c/2"}}
-)
+func busNames() []string { return []string{"audit", "billing", "credit"} }
+
+func busTypes() []string { return []string{"opened", "check.first", "check.second", "paid"} }
+
+func busFilters() []kapivara.Filter {
+	return []kapivara.Filter{{"*"}, {"*"}, {"paid"}, {"check.*"}, {"check.first", "opened"}, {"never"}}
+}
+
+func busPlaces() []kapivara.Filter {
+	return []kapivara.Filter{{"*"}, {"*"}, {"*"}, {"a/b/c/*"}, {"a/b/d/1*", "a/b/c/2"}}
+}
 
 func drawBusPlan(t *rapid.T) busPlan {
 	p := busPlan{
@@ -60,12 +65,12 @@ func drawBusPlan(t *rapid.T) busPlan {
 			canary: rapid.IntRange(0, 3).Draw(t, "canary") == 0, final: rapid.IntRange(0, 3).Draw(t, "final") > 0,
 		}
 		for range n {
-			s.types = append(s.types, rapid.SampledFrom(busTypes).Draw(t, "type"))
+			s.types = append(s.types, rapid.SampledFrom(busTypes()).Draw(t, "type"))
 		}
 		p.streams, left, open = append(p.streams, s), append(left, drawOrder(t, n)), append(open, i)
 	}
 	for len(open) > 0 {
-		step := busStep{writer: rapid.IntRange(0, p.writers-1).Draw(t, "writer"), name: rapid.SampledFrom(busNames).Draw(t, "name")}
+		step := busStep{writer: rapid.IntRange(0, p.writers-1).Draw(t, "writer"), name: rapid.SampledFrom(busNames()).Draw(t, "name")}
 		switch rapid.IntRange(0, 19).Draw(t, "step") {
 		case 0, 1, 2:
 			step.set = drawBusPatch(t, &step)
@@ -95,10 +100,10 @@ func drawBusPatch(t *rapid.T, step *busStep) *kapivara.SubscriberPatch {
 	patch := &kapivara.SubscriberPatch{AckWait: to(5 * time.Second)} // a sending may be lost with its dispatcher
 	some := func(field string) bool { return rapid.IntRange(0, 2).Draw(t, field) == 0 }
 	if some("has types") {
-		patch.Types = to(rapid.SampledFrom(busFilters).Draw(t, "types"))
+		patch.Types = to(rapid.SampledFrom(busFilters()).Draw(t, "types"))
 	}
 	if some("has streams") {
-		patch.Streams = to(rapid.SampledFrom(busPlaces).Draw(t, "streams"))
+		patch.Streams = to(rapid.SampledFrom(busPlaces()).Draw(t, "streams"))
 	}
 	if some("has deliver") {
 		patch.Deliver = to(rapid.SampledFrom([]kapivara.Mode{kapivara.DeliverComplete, kapivara.DeliverAppended}).Draw(t, "deliver"))

@@ -84,6 +84,7 @@ func (w *machine) judge() {
 			wholes[n.Name]++
 		case kapivara.CauseAppended:
 			grown[n.Name] = append(grown[n.Name], n)
+		case kapivara.CauseReplay: // comes beside what was due
 		}
 	}
 	for _, name := range w.names {
