@@ -72,6 +72,9 @@ type desk struct {
 	given     []*pull   // answers that are being made up
 	returned  []*flight // no pull has them after all
 	leaving   bool      // pulls are answered at once
+	ended     bool      // nothing is leased or probed any more
+
+	outs []chan struct{} // closed when nothing is on its way out
 
 	reading, turning, stopping bool
 	turns                      int // answers and readings take turns at the store
@@ -145,6 +148,9 @@ func (k *desk) round(ctx context.Context) {
 		k.read(ctx)
 	}
 	k.flush()
+	if len(k.shipper.out) == 0 {
+		k.outs = closeAll(k.outs)
+	}
 }
 
 func (k *desk) receive() {
@@ -164,6 +170,8 @@ func (k *desk) receive() {
 		k.leaving = true
 		k.sendAllAway(nil)
 	}
+	k.ended = k.ended || t.ended
+	k.outs = append(k.outs, t.outs...)
 	for _, w := range t.nexts {
 		k.admit(w)
 	}
@@ -229,5 +237,6 @@ func (k *desk) leave(ctx context.Context, err error) error {
 		refuseCalls(c.claims.calls, refusal)
 	}
 	k.sendAllAway(refusal)
+	k.outs = closeAll(k.outs)
 	return err
 }

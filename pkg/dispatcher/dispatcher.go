@@ -55,7 +55,7 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 	if d.stop != nil {
 		return nil
 	}
-	d.inbox.put(func() { d.inbox.leaving = false })
+	d.inbox.put(func() { d.inbox.leaving, d.inbox.ended = false, false })
 	d.stop, d.end = make(chan struct{}), make(chan struct{})
 	go d.serve(context.WithoutCancel(ctx), d.stop, d.end)
 	return nil

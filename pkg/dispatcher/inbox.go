@@ -47,6 +47,8 @@ type inbox struct {
 	changed bool // the registry has changed
 	nexts   []*waiter
 	leaving bool // pulls are answered at once
+	ended   bool // nothing is sent any more
+	outs    []chan struct{}
 	wake    chan struct{}
 }
 
@@ -96,7 +98,8 @@ type taken struct {
 	calls          []*claimCall
 	poked, changed bool
 	nexts          []*waiter
-	leaving        bool
+	leaving, ended bool
+	outs           []chan struct{}
 	ops            []*operation
 }
 
@@ -106,8 +109,9 @@ func (b *inbox) take(answers, ops bool) taken {
 	defer b.mu.Unlock()
 	t := taken{
 		unheard: b.unheard, echoes: b.echoes, calls: b.calls, poked: b.poked, changed: b.changed, nexts: b.nexts, leaving: b.leaving,
+		ended: b.ended, outs: b.outs,
 	}
-	b.unheard, b.echoes, b.calls, b.poked, b.changed, b.nexts = nil, nil, nil, false, false, nil
+	b.unheard, b.echoes, b.calls, b.poked, b.changed, b.nexts, b.outs = nil, nil, nil, false, false, nil, nil
 	if ops {
 		t.ops, b.ops = b.ops, nil
 	}
@@ -124,6 +128,7 @@ func (b *inbox) close(off bool, kept []*answer) {
 	refused := map[*answer]error{}
 	b.mu.Lock()
 	b.down = true
+	b.outs = closeAll(b.outs)
 	waiting, calls, nexts, ops := append(kept, b.answers...), b.calls, b.nexts, b.ops
 	b.answers, b.calls, b.nexts, b.ops = nil, nil, nil, nil
 	for _, a := range waiting {

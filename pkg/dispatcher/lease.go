@@ -9,7 +9,7 @@ import (
 // fill leases what the lanes have room for, those first that have waited longest. Later attempts and first ones take
 // turns in a lane, so that neither keeps the other out.
 func (k *desk) fill(p *plan) {
-	if k.stopping {
+	if k.stopping || k.ended {
 		return
 	}
 	now := k.clock.now()

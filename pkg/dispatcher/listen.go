@@ -95,7 +95,7 @@ func (k *desk) hears(c *client, listening bool) {
 
 // tryAgain sends a probe whose time has come. Who stops looks for nobody any more: with many lanes it would never end.
 func (k *desk) tryAgain(a alarm) {
-	if l := a.lane; l.probe == nil && a.at.Equal(l.probeAt) && !k.stopping {
+	if l := a.lane; l.probe == nil && a.at.Equal(l.probeAt) && !k.stopping && !k.ended {
 		k.sendProbe(l)
 	}
 }

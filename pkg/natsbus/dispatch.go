@@ -36,6 +36,8 @@ type Dispatcher interface {
 	Next(subscriber string, q kapivara.NextQuery, done func([]kapivara.Delivery, error))
 	// EndWaits has every request for deliveries answered at once, whatever its wait.
 	EndWaits()
+	// EndSendings has nothing sent any more, and returns when what had begun is out, or ctx ends.
+	EndSendings(ctx context.Context)
 	// Operate does an operator's verb, and Replay has streams sent again; done is called once, with how many deliveries were
 	// changed, and with kapivara.ErrOffDuty where the subscriber is another's. Neither waits.
 	Operate(subscriber string, o kapivara.Operation, done func(changed int, err error))
@@ -111,13 +113,14 @@ func ServeDispatcher(sender *DispatchSender, d Dispatcher, service Service, log 
 	return s, nil
 }
 
-// Drain takes no more, and returns when all requests are answered and all answers are with the dispatcher, or when ctx
-// ends. Stop the dispatcher afterwards.
+// Drain takes no more, has nothing sent any more, and returns when all requests are answered and all answers are with the
+// dispatcher, or when ctx ends. Stop the dispatcher afterwards.
 func (s *DispatchServer) Drain(ctx context.Context) error {
 	s.dispatcher.EndWaits()
 	err := s.server.Drain(ctx)
 	_ = s.pokes.Unsubscribe() // the connection may be gone: then nothing comes any more either
 	err = errors.Join(err, s.drainForwarded(ctx))
+	s.dispatcher.EndSendings(ctx)
 	if s.answers.Drain() != nil {
 		return err
 	}

@@ -42,6 +42,8 @@ func (s *settler) Next(string, kapivara.NextQuery, func([]kapivara.Delivery, err
 
 func (s *settler) EndWaits() {}
 
+func (s *settler) EndSendings(context.Context) {}
+
 func (s *settler) Operate(string, kapivara.Operation, func(int, error)) {}
 
 func (s *settler) Replay(string, kapivara.Replay, func(int, error)) {}
