@@ -29,6 +29,9 @@ func Writer(config Config, bus Bus, log *slog.Logger) lifecycle.Part {
 	})
 }
 
+// writerBytes is how much the writer has in hand: a few batches. What waits longer than for them is better turned away.
+const writerBytes = 32 << 20
+
 func (b *base) startWriter(ctx context.Context) error {
 	poker := natsbus.NewPoker(b.nc, b.log)
 	b.defers(func(context.Context) error { poker.Stop(); return nil })
@@ -44,8 +47,9 @@ func (b *base) startWriter(ctx context.Context) error {
 	b.defers(func(context.Context) error { w.Stop(); return nil })
 	registry := b.startRegistry(poker)
 	return b.serve(natsbus.Service{
-		Name:        "kapivara-writer",
-		Description: "Stores events and keeps the registry",
+		Name:          "kapivara-writer",
+		Description:   "Stores events and keeps the registry",
+		InFlightBytes: writerBytes,
 		Endpoints: append(natsbus.AppendEndpoints(w, b.config.Limits),
 			natsbus.RegistryEndpoints(registry.Publishers, registry.EventTypes, registry.Subscribers)...),
 	})

@@ -20,6 +20,7 @@ type Client struct {
 	own     bool // Close closes the connection
 	timeout time.Duration
 	maxAll  int
+	window  window
 }
 
 // Connect connects to NATS; url may hold several servers, with commas between. Once connected the client comes back by

@@ -121,3 +121,46 @@ func TestServeTellsWhatWasDroppedUnseen(t *testing.T) {
 		t.Errorf("the log does not tell: %s", log.String())
 	}
 }
+
+// I-22: what waits behind a slow handler is turned away before it would be dropped unseen, and so answered, each of it.
+func TestServeIsBusyBeforeItDrops(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	s := echo(func(_ context.Context, _ *natsbus.Request, done natsbus.Done) {
+		<-release
+		done([]byte("ok"), nil)
+	})
+	s.Endpoints[0].Inline = true
+	srv, nc := serve(t, s, kit.Logger(t))
+	const requests = 50 // of 25 MB: more than half of what may wait, and less than all
+	inbox, err := nc.SubscribeSync(nc.NewInbox())
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := make([]byte, 500_000)
+	for range requests {
+		if err := nc.PublishRequest(wire.Prefix+"echo.x", inbox.Subject, body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Its answer comes once the service's connection has taken in all that was sent before.
+	if _, err := nc.Request("$SRV.PING.kapivara-echo", nil, patience); err != nil {
+		t.Fatal(err)
+	}
+	close(release)
+	ok := 0
+	for range requests {
+		m, err := inbox.NextMsg(patience)
+		if err != nil {
+			t.Fatalf("a request was not answered: %v", err)
+		}
+		if e := refusal(m); e == nil {
+			ok++
+		} else if e.Code != kapivara.Busy {
+			t.Errorf("got %v, want busy", e)
+		}
+	}
+	if data := endpointData(t, srv); data.Dropped > 0 || data.Busy == 0 || ok == 0 {
+		t.Errorf("%d were answered ok, %+v; want some ok, some busy and none dropped", ok, data)
+	}
+}

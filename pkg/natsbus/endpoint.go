@@ -51,7 +51,7 @@ func (e *endpoint) receive(m *nats.Msg) {
 	c.request = Request{Subject: m.Subject, Tokens: wire.Tokens(m.Subject), Body: m.Data, Reply: m.Reply, Header: m.Header}
 	requests, bytes := s.requests.Add(1), s.bytes.Add(c.size)
 	switch {
-	case requests > int64(s.service.InFlight) || bytes > int64(s.service.InFlightBytes) && requests > 1:
+	case requests > int64(s.service.InFlight) || bytes > int64(s.service.InFlightBytes) && requests > 1 || behind(m.Sub):
 		e.stats.busy.Add(1)
 		c.turnAway()
 	case e.Inline:
@@ -61,6 +61,13 @@ func (e *endpoint) receive(m *nats.Msg) {
 	default:
 		go c.handle()
 	}
+}
+
+// behind tells that so much waits in the subscription that it would soon be dropped unseen: a request that is turned away
+// is answered at once, one that is dropped never.
+func behind(sub *nats.Subscription) bool {
+	messages, bytes, err := sub.Pending()
+	return err == nil && (messages > pendingMessages/2 || bytes > pendingBytes/2)
 }
 
 // isInbox tells whether replies may go there. Inside one account a client may name any subject as the reply of a request

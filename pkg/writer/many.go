@@ -47,6 +47,16 @@ func (j *job) weight() int {
 	return n
 }
 
+// bytes is what its events weigh in a batch.
+func (j *job) bytes() (n int) {
+	for _, a := range j.appends {
+		for i := range a.Events {
+			n += len(a.Events[i].Data) + len(a.Events[i].Attributes)
+		}
+	}
+	return n
+}
+
 // streams gives every stream whose head the job is decided on; one may come twice.
 func (j *job) streams(yield func(kapivara.Stream) bool) {
 	for _, a := range j.appends {

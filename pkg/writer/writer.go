@@ -17,6 +17,12 @@ type Config struct {
 	Queue int
 	// BatchEvents is from how many events on a batch takes no further append. Defaults to 4000.
 	BatchEvents int
+	// BatchBytes is from how many bytes of data and attributes on a batch takes no further append: a commit must not take
+	// so long that those who wait for it give up. Defaults to 2 MiB.
+	BatchBytes int
+	// Waits is how long an append may wait in the queue: it is refused with busy when its turn comes later, since who
+	// has sent it would have given up before it is durable. Defaults to 2 s.
+	Waits time.Duration
 	// Streams is how many stream heads are remembered at least. Defaults to 65536.
 	Streams int
 	// IDs is how many event ids are remembered at least, to tell repeats early. Defaults to 131072.
@@ -27,10 +33,13 @@ func (c Config) withDefaults() Config {
 	for _, d := range [...]struct {
 		field *int
 		value int
-	}{{&c.Queue, 4096}, {&c.BatchEvents, 4000}, {&c.Streams, 65536}, {&c.IDs, 131072}} {
+	}{{&c.Queue, 4096}, {&c.BatchEvents, 4000}, {&c.BatchBytes, 2 << 20}, {&c.Streams, 65536}, {&c.IDs, 131072}} {
 		if *d.field == 0 {
 			*d.field = d.value
 		}
+	}
+	if c.Waits == 0 {
+		c.Waits = 2 * time.Second
 	}
 	// A head must outlast the batches that are decided on it before they land.
 	c.Streams = max(c.Streams, (maxFlights+1)*c.BatchEvents)
@@ -125,10 +134,7 @@ func (w *Writer) take(j *job) {
 	select {
 	case w.queue <- j:
 	default:
-		j.done(nil, &kapivara.Error{
-			Code: kapivara.Busy, Message: "the writer's queue is full; send the same request again later",
-			Facts: kapivara.Facts{RetryAfter: "100ms"},
-		})
+		j.done(nil, queueFull("100ms"))
 	}
 }
 
@@ -149,7 +155,9 @@ func (w *Writer) run() {
 		}
 		select {
 		case j := <-queue:
-			w.again = append(w.again, j)
+			if !w.late(j) {
+				w.again = append(w.again, j)
+			}
 		case f := <-w.landed:
 			w.settle(f)
 		case jobs := <-w.back:
@@ -182,29 +190,6 @@ func (w *Writer) act() bool {
 		return false
 	}
 	return true
-}
-
-// collect takes what waits, up to a batch's worth of events.
-func (w *Writer) collect() []*job {
-	jobs := w.again
-	w.again = nil
-	events := 0
-	for i, j := range jobs {
-		if events += j.weight(); events >= w.config.BatchEvents && i+1 < len(jobs) {
-			w.again = jobs[i+1:]
-			return jobs[:i+1]
-		}
-	}
-	for events < w.config.BatchEvents {
-		select {
-		case j := <-w.queue:
-			jobs = append(jobs, j)
-			events += j.weight()
-		default:
-			return jobs
-		}
-	}
-	return jobs
 }
 
 // sort puts jobs that repeat.go gave back on their next road.
