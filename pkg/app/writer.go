@@ -78,9 +78,7 @@ func (b *base) startRegistry(poker *natsbus.Poker) *writer.Registry {
 func tell(poker *natsbus.Poker, watch *natsbus.Watch) func(writer.Notice) {
 	return func(n writer.Notice) {
 		poker.Committed(wire.Committed{Head: n.Head, Due: n.Due, Registry: n.Registry})
-		for i := range n.Events {
-			watch.Event(&n.Events[i])
-		}
+		watch.Events(n.Events)
 	}
 }
 

@@ -2,6 +2,7 @@ package natsbus
 
 import (
 	"log/slog"
+	"math/bits"
 	"sync"
 	"sync/atomic"
 
@@ -20,15 +21,16 @@ type Watch struct {
 	nc      *nats.Conn
 	log     *slog.Logger
 	queue   chan notice
+	waiting atomic.Int64 // notices in the queue
 	stop    chan struct{}
 	once    sync.Once
 	done    sync.WaitGroup
 	dropped atomic.Int64
 }
 
-// notice is written where it is published, off the caller's road.
+// notice is written where it is published, off the caller's road: stored events, one after another, or a delivery.
 type notice struct {
-	event      *kapivara.Event
+	events     []kapivara.Event
 	subscriber string
 	row        kapivara.DeliveryRow
 }
@@ -40,12 +42,19 @@ func NewWatch(nc *nats.Conn, log *slog.Logger) *Watch {
 	return w
 }
 
-// Event shows a stored event. It must not be changed any more.
-func (w *Watch) Event(e *kapivara.Event) { w.put(notice{event: e}) }
+// Events shows stored events. They must not be changed any more. A hand-over for each by itself would cost more than all
+// else about it (measured).
+func (w *Watch) Events(events []kapivara.Event) {
+	if n := w.reserve(len(events)); n > 0 {
+		w.queue <- notice{events: events[:n]}
+	}
+}
 
 // Delivery shows a sending or an answer, and a parking also where all parkings are shown.
 func (w *Watch) Delivery(subscriber string, row kapivara.DeliveryRow) {
-	w.put(notice{subscriber: subscriber, row: row})
+	if w.reserve(1) > 0 {
+		w.queue <- notice{subscriber: subscriber, row: row}
+	}
 }
 
 // Dropped counts the notices that were not shown.
@@ -57,45 +66,57 @@ func (w *Watch) Stop() {
 	w.done.Wait()
 }
 
-func (w *Watch) put(n notice) {
-	select {
-	case w.queue <- n:
-	default:
-		w.drop()
+// reserve gives room for so many notices, or for as many as there is. The channel then has it too: it holds at most one
+// value for each notice.
+func (w *Watch) reserve(n int) int {
+	over := min(int(w.waiting.Add(int64(n)))-watchQueue, n)
+	if over > 0 {
+		w.waiting.Add(-int64(over))
+		w.drop(int64(over))
+		n -= over
 	}
+	return n
 }
 
-func (w *Watch) drop() {
-	if n := w.dropped.Add(1); n&(n-1) == 0 { // at 1, 2, 4, 8 …
-		w.log.Warn("notices to onlookers dropped", "dropped", n)
+func (w *Watch) drop(n int64) {
+	all := w.dropped.Add(n)
+	if bits.Len64(uint64(all)) > bits.Len64(uint64(all-n)) { //nolint:gosec // counts; at 1, 2, 4, 8 …
+		w.log.Warn("notices to onlookers dropped", "dropped", all)
 	}
 }
 
 func (w *Watch) run() {
+	var buf []byte // the connection copies what it is given
 	for {
 		select {
 		case <-w.stop:
 			return
 		case n := <-w.queue:
-			w.publish(n)
+			buf = w.publish(buf, &n)
+			w.waiting.Add(-int64(max(len(n.events), 1)))
 		}
 	}
 }
 
-func (w *Watch) publish(n notice) {
-	if n.event != nil {
-		w.show(wire.WatchLog(n.event.Stream), wire.AppendEvent(nil, n.event))
-		return
+func (w *Watch) publish(buf []byte, n *notice) []byte {
+	for i := range n.events {
+		e := &n.events[i]
+		buf = wire.AppendEvent(buf[:0], e)
+		w.show(wire.WatchLog(e.Stream), buf)
 	}
-	body := wire.AppendDeliveryRow(nil, &n.row)
-	w.show(wire.WatchBucket(n.subscriber, n.row.Bucket), body)
+	if len(n.events) > 0 {
+		return buf
+	}
+	buf = wire.AppendDeliveryRow(buf[:0], &n.row)
+	w.show(wire.WatchBucket(n.subscriber, n.row.Bucket), buf)
 	if n.row.State == kapivara.Parked {
-		w.show(wire.WatchParked(n.subscriber), body)
+		w.show(wire.WatchParked(n.subscriber), buf)
 	}
+	return buf
 }
 
 func (w *Watch) show(subject string, body []byte) {
 	if w.nc.Publish(subject, body) != nil {
-		w.drop()
+		w.drop(1)
 	}
 }

@@ -26,7 +26,7 @@ func TestWatchShowsEventsAndDeliveries(t *testing.T) {
 	}
 	watch := natsbus.NewWatch(connect(t, url), kit.Logger(t))
 	t.Cleanup(watch.Stop)
-	watch.Event(&aDelivery().Events[0])
+	watch.Events(aDelivery().Events[:1])
 	watch.Delivery("billing", kapivara.DeliveryRow{Bucket: -1, Stream: "a/b/c/d", State: kapivara.Leased})
 	watch.Delivery("billing", kapivara.DeliveryRow{Bucket: 3, Stream: "a/b/c/d", State: kapivara.Parked})
 	for _, want := range []string{
@@ -56,8 +56,13 @@ func TestWatchNeverMakesItsCallerWait(t *testing.T) {
 	for range notices { // nobody takes them any more
 		watch.Delivery("billing", kapivara.DeliveryRow{})
 	}
-	if got := watch.Dropped(); got == 0 {
-		t.Errorf("dropped: got %d of %d, want some", got, notices)
+	dropped := watch.Dropped()
+	if dropped == 0 {
+		t.Errorf("dropped: got %d of %d, want some", dropped, notices)
+	}
+	watch.Events(make([]kapivara.Event, 7))
+	if got := watch.Dropped() - dropped; got != 7 {
+		t.Errorf("dropped of 7 events behind them: got %d, want all", got)
 	}
 }
 

@@ -1,13 +1,18 @@
 package wire
 
 import (
+	"slices"
 	"strconv"
 
 	"kapivara/pkg/kapivara"
 )
 
+// placedSize is the room that an event takes in a reply, with an id of UUID form. A longer one grows the buffer.
+const placedSize = 112
+
 // AppendReply writes the reply to an append (protocol section 3).
 func AppendReply(dst []byte, r *kapivara.AppendResult) []byte {
+	dst = slices.Grow(dst, 96+len(r.Stream)+len(r.Events)*placedSize)
 	dst = append(dst, `{"stream":`...)
 	dst = appendString(dst, string(r.Stream))
 	dst = append(dst, `,"version":`...)

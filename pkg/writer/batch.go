@@ -127,7 +127,7 @@ func (w *Writer) decide(j *job, registry *kapivara.Registry, draft *kapivara.Dra
 	}
 	for _, a := range j.appends {
 		for i := range a.Events {
-			if _, seen := w.ids.get(a.Events[i].ID); seen {
+			if w.ids.has(a.Events[i].ID) {
 				return roadRepeat
 			}
 		}
@@ -143,7 +143,7 @@ func (w *Writer) decide(j *job, registry *kapivara.Registry, draft *kapivara.Dra
 	f.jobs = append(f.jobs, j)
 	for n, a := range j.appends {
 		for i := range a.Events {
-			w.ids.put(a.Events[i].ID, struct{}{})
+			w.ids.put(a.Events[i].ID)
 		}
 		f.results = append(f.results, draft.Add(a, w.head(a.Stream), decisions[n]))
 		f.streams = append(f.streams, a.Stream)

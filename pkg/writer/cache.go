@@ -1,5 +1,11 @@
 package writer
 
+import (
+	"hash/maphash"
+
+	"kapivara/pkg/kapivara"
+)
+
 // recent remembers what was used lately: at least the last n keys, at most 2n. It is two maps, of which the older is
 // dropped whole, so that remembering costs one insertion and no list.
 type recent[K comparable, V any] struct {
@@ -42,3 +48,25 @@ func (r *recent[K, V]) clear() {
 	clear(r.now)
 	r.older = nil
 }
+
+// recentIDs remembers event ids by their hash: without the texts the garbage collector has nothing to follow in it. Two ids
+// may meet in one hash. That is only the suspicion of a repeat, which a look at the store clears up.
+type recentIDs struct {
+	seed   maphash.Seed
+	hashes *recent[uint64, struct{}]
+}
+
+func newRecentIDs(n int) *recentIDs {
+	return &recentIDs{seed: maphash.MakeSeed(), hashes: newRecent[uint64, struct{}](n)}
+}
+
+func (r *recentIDs) hash(id kapivara.EventID) uint64 { return maphash.String(r.seed, string(id)) }
+
+func (r *recentIDs) has(id kapivara.EventID) bool {
+	_, ok := r.hashes.get(r.hash(id))
+	return ok
+}
+
+func (r *recentIDs) put(id kapivara.EventID) { r.hashes.put(r.hash(id), struct{}{}) }
+
+func (r *recentIDs) drop(id kapivara.EventID) { r.hashes.drop(r.hash(id)) }

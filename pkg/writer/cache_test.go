@@ -1,6 +1,11 @@
 package writer
 
-import "testing"
+import (
+	"strconv"
+	"testing"
+
+	"kapivara/pkg/kapivara"
+)
 
 func TestTheCacheRemembersAtLeastNAndAtMostTwice(t *testing.T) {
 	t.Parallel()
@@ -45,5 +50,26 @@ func TestTheCacheKeepsWhatIsUsed(t *testing.T) {
 	r.clear()
 	if len(r.now)+len(r.older) != 0 {
 		t.Error("cleared, and not empty")
+	}
+}
+
+func TestTheIDsSeenLatelyAreKnownUntilDropped(t *testing.T) {
+	t.Parallel()
+	const n = 1000
+	r := newRecentIDs(n)
+	id := func(i int) kapivara.EventID { return kapivara.EventID("event-" + strconv.Itoa(i)) }
+	for i := range n {
+		if r.has(id(i)) {
+			t.Fatalf("%s is known before it was put", id(i))
+		}
+		r.put(id(i))
+	}
+	for i := range n {
+		if !r.has(id(i)) {
+			t.Fatalf("%s is forgotten", id(i))
+		}
+	}
+	if r.drop(id(7)); r.has(id(7)) {
+		t.Error("it is known after it was dropped")
 	}
 }

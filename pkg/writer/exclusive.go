@@ -99,6 +99,6 @@ func (w *Writer) followSession(s *session) {
 		w.heads.put(stream, head)
 	}
 	for id := range s.fresh {
-		w.ids.put(id, struct{}{})
+		w.ids.put(id)
 	}
 }

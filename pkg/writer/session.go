@@ -129,8 +129,9 @@ func (s *session) addFresh(a *kapivara.Append, known *kapivara.Known) {
 }
 
 func (s *session) noteFresh(publisher string, a *kapivara.Append, result *kapivara.AppendResult) {
-	for i, e := range eventsOf(publisher, a, result, time.Time{}) {
-		if result.Events[i].Stored {
+	for i := range a.Events {
+		if placed := &result.Events[i]; placed.Stored {
+			e := storedEvent(publisher, a, i, placed, time.Time{})
 			s.fresh[e.ID] = &e
 			s.places[place{e.Stream, e.Position}] = e.ID
 		}

@@ -78,7 +78,7 @@ type Writer struct {
 	sure      bool
 	confirmed kapivara.Tip // of the last batch known to be durable
 	heads     *recent[kapivara.Stream, *kapivara.Head]
-	ids       *recent[kapivara.EventID, struct{}]
+	ids       *recentIDs
 	flights   []*flight
 	again     []*job // to go the fast road (once more)
 	slow      []*job // to go the exclusive road
@@ -93,7 +93,7 @@ func New(log Log, lookup Lookup, schemas Schemas, stored func(Notice), config Co
 		queue: make(chan *job, config.Queue), back: make(chan []*job), waiting: make(chan *flight, maxFlights),
 		landed: make(chan *flight, maxFlights), stopping: make(chan struct{}), ended: make(chan struct{}),
 		heads: newRecent[kapivara.Stream, *kapivara.Head](config.Streams),
-		ids:   newRecent[kapivara.EventID, struct{}](config.IDs),
+		ids:   newRecentIDs(config.IDs),
 	}
 }
 
