@@ -44,7 +44,8 @@ func TestWhatIsPlacedIsLeasedWhileTheNextPageIsWritten(t *testing.T) {
 	})
 	// As a turn that leases does. Nobody has the row to itself, so this waits for nobody.
 	f.exec("set lock_timeout = '500ms'")
-	f.exec("select kapivara.hold_layouts(array[$1::integer], array[1], array[0], array[2000::bigint])", s.No)
+	f.exec(`select kapivara.hold_layouts(array[subscriber_no], array[relaid], array[2000::bigint])
+		from kapivara.subscribers where subscriber_no = $1`, s.No)
 	if _, err := slow.Exec(t.Context(), "commit"); err != nil {
 		t.Fatal(err)
 	}
