@@ -60,6 +60,7 @@ func (k *desk) shipped(r report) {
 		case i.pull != nil:
 			k.handed(f, i, r.at)
 		case f.lent: // that this sending met nobody was known before its report, and a pull has it by now
+		case l.again[f.Number] > 0: // it is being sent once more, of which this tells nothing
 		case !i.sent:
 			k.unhear(f, firstProbe, firstProbe)
 		case l.probe == f:
