@@ -52,7 +52,7 @@ func TestDispatchWalksItsIndexes(t *testing.T) {
 		"operate_buckets":    "buckets_pkey",
 		"replay_complete":    "streams_completed outbox_due replays_due deliveries_stream commits_number retries_number events_log",
 	} {
-		plan := dispatchPlan(t, f, file)
+		plan := planOf(t, f, "dispatch_"+file)
 		for _, index := range strings.Fields(indexes) {
 			if !strings.Contains(plan, index) {
 				t.Errorf("%s does not walk %s:\n%s", file, index, plan)
@@ -64,18 +64,21 @@ func TestDispatchWalksItsIndexes(t *testing.T) {
 	}
 }
 
-// dispatchPlan is the plan of the statement for parameters that are not known.
-func dispatchPlan(t *testing.T, f *dispatchFixture, name string) string {
+// planOf is the plan of a file's statement for parameters that are not known.
+func planOf(t *testing.T, f *dispatchFixture, name string) string {
 	t.Helper()
-	text, err := os.ReadFile("sql/dispatch_" + name + ".sql")
+	text, err := os.ReadFile("sql/" + name + ".sql")
 	if err != nil {
 		t.Fatal(err)
 	}
 	sql := strings.NewReplacer("{waiting}", "s.name", "{numbered}", "d.bucket_no, s.name, c.attempt, r.state",
 		"{weight}", "octet_length(e.data)", "{due}", "kapivara.outbox", "{grown}", "s.name, g.contiguous", "{first}", "true", "{held}", "false", "{held_whole}", "false", "{growth}", "cross join (select 1 as contiguous) g").Replace(string(text))
-	f.exec("prepare dispatch_" + name + " as " + sql)
+	f.exec("prepare " + name + " as " + sql)
 	nulls := strings.TrimSuffix(strings.Repeat("null,", strings.Count(parametersOf(sql), "$")), ",")
-	rows, err := f.owner.Query(t.Context(), "explain execute dispatch_"+name+"("+nulls+")", pgx.QueryExecModeSimpleProtocol)
+	if nulls != "" {
+		nulls = "(" + nulls + ")"
+	}
+	rows, err := f.owner.Query(t.Context(), "explain execute "+name+nulls, pgx.QueryExecModeSimpleProtocol)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}

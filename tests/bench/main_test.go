@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"kapivara/tests/bench/goals"
 	"kapivara/tests/bench/harness"
 )
 
@@ -60,6 +61,25 @@ func TestCellsHaveNamesOfTheirOwn(t *testing.T) {
 	for _, name := range names {
 		if !strings.Contains(out.String(), name+" ") {
 			t.Errorf("-list does not show %s", name)
+		}
+	}
+}
+
+// A goal whose cell is not in the bench any more, or is called otherwise, would never be measured, and nobody would miss it.
+func TestEachCellThatAGoalNamesExists(t *testing.T) {
+	t.Parallel()
+	roles := []string{harness.Postgres, harness.Writer, harness.Reader, harness.Dispatcher}
+	report := &harness.Report{Rounds: 1}
+	for _, c := range allCells() {
+		round := harness.Round{Operations: 1, Seconds: 1, PerSecond: 1, P50: 1, P99: 1, CPU: map[string]float64{}, Memory: map[string]int64{}}
+		for _, role := range roles {
+			round.CPU[role], round.Memory[role] = 1, 1
+		}
+		report.Cells = append(report.Cells, &harness.Row{Name: c.Name, Rounds: []harness.Round{round}})
+	}
+	for _, g := range goals.Of(report) {
+		if g.Verdict == goals.NotMeasured {
+			t.Errorf("%s: it needs a cell or a figure that there is not", g.Name)
 		}
 	}
 }
