@@ -31,12 +31,11 @@ func (w *Writer) fast(jobs []*job) {
 	registry := w.registry.Load()
 	f := &flight{over: make(chan struct{})}
 	draft := kapivara.NewDraft(w.tip, newTag(), registry)
-	var seen []*job
 	for _, j := range jobs {
 		switch w.decide(j, registry, draft, f) {
 		case roadFast:
 		case roadRepeat:
-			seen = append(seen, j)
+			w.suspects = append(w.suspects, j)
 		case roadExclusive:
 			w.slow = append(w.slow, j)
 		}
@@ -47,9 +46,6 @@ func (w *Writer) fast(jobs []*job) {
 		f.wait = w.log.Begin(ctx, f.batch)
 		w.flights = append(w.flights, f)
 		w.waiting <- f
-	}
-	if len(seen) > 0 {
-		w.repeat(seen) // behind the batch: what was seen may be in it
 	}
 }
 
@@ -198,7 +194,7 @@ func (w *Writer) settle(f *flight) {
 	case errors.Is(f.err, kapivara.ErrMoved):
 		w.sort(f.jobs)
 	case errors.Is(f.err, kapivara.ErrTaken):
-		w.repeat(f.jobs)
+		w.suspects = append(w.suspects, f.jobs...)
 	default:
 		answerAll(f.jobs, f.err)
 		w.giveUp(f.err)

@@ -8,6 +8,12 @@ import (
 	"kapivara/pkg/kapivara"
 )
 
+// looked is what repeat gives back: jobs that have to take another road, or why the store could not be asked.
+type looked struct {
+	jobs []*job
+	err  error
+}
+
 // repeat looks the jobs' ids up without a lock, beside the loop, once the batches now on their way have landed. Pure
 // repeats are answered by that; the rest goes back to the loop.
 func (w *Writer) repeat(jobs []*job) {
@@ -23,21 +29,22 @@ func (w *Writer) repeat(jobs []*job) {
 		}
 		if last != nil && away(last.err) {
 			answerAll(jobs, last.err) // they may stand in that batch, whose outcome may be unknown
-			w.back <- nil
+			w.back <- looked{}        // the loop has seen the batch fail itself
 			return
 		}
-		w.back <- w.answerRepeats(jobs, registry)
+		rest, err := w.answerRepeats(jobs, registry)
+		w.back <- looked{rest, err}
 	})
 }
 
 // answerRepeats answers the jobs all of whose events are stored, and those that store nothing; the others it gives back.
-func (w *Writer) answerRepeats(jobs []*job, registry *kapivara.Registry) []*job {
+func (w *Writer) answerRepeats(jobs []*job, registry *kapivara.Registry) ([]*job, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
 	known, version, err := w.lookup.Known(ctx, appendsOf(jobs))
 	if err != nil {
 		answerAll(jobs, err)
-		return nil
+		return nil, err
 	}
 	var rest []*job
 	var pure []repeated
@@ -59,7 +66,7 @@ func (w *Writer) answerRepeats(jobs []*job, registry *kapivara.Registry) []*job 
 	if len(pure) > 0 {
 		w.answerPure(ctx, pure)
 	}
-	return rest
+	return rest, nil
 }
 
 // repeated is a job that stores nothing, with the places of its events.

@@ -50,6 +50,10 @@ func (c Config) withDefaults() Config {
 // gains nothing (measured).
 const maxFlights = 2
 
+// maxRepeating is how many groups of suspects are looked up at once. What comes meanwhile makes the next group: one look at
+// the store for each request as it comes would cost many times as much.
+const maxRepeating = 2
+
 // storeTimeout bounds each look at the store, so that an append is answered within 4 s when the store hangs.
 const storeTimeout = 3 * time.Second
 
@@ -63,7 +67,7 @@ type Writer struct {
 	logger  *slog.Logger
 
 	queue    chan *job
-	back     chan []*job // decided to take another road by repeat.go
+	back     chan looked
 	waiting  chan *flight
 	landed   chan *flight
 	stopping chan struct{}
@@ -82,7 +86,8 @@ type Writer struct {
 	flights   []*flight
 	again     []*job // to go the fast road (once more)
 	slow      []*job // to go the exclusive road
-	repeating int    // groups that repeat.go has
+	suspects  []*job // to be looked up by repeat.go
+	repeating int    // groups that it has
 }
 
 // New makes a writer. stored is told after each transaction; it must not block.
@@ -90,7 +95,7 @@ func New(log Log, lookup Lookup, schemas Schemas, stored func(Notice), config Co
 	config = config.withDefaults()
 	return &Writer{
 		config: config, log: log, lookup: lookup, schemas: schemas, stored: stored, logger: logger,
-		queue: make(chan *job, config.Queue), back: make(chan []*job), waiting: make(chan *flight, maxFlights),
+		queue: make(chan *job, config.Queue), back: make(chan looked), waiting: make(chan *flight, maxFlights),
 		landed: make(chan *flight, maxFlights), stopping: make(chan struct{}), ended: make(chan struct{}),
 		heads: newRecent[kapivara.Stream, *kapivara.Head](config.Streams),
 		ids:   newRecentIDs(config.IDs),
@@ -160,9 +165,12 @@ func (w *Writer) run() {
 			}
 		case f := <-w.landed:
 			w.settle(f)
-		case jobs := <-w.back:
+		case l := <-w.back:
 			w.repeating--
-			w.sort(jobs)
+			w.sort(l.jobs)
+			if l.err != nil {
+				w.giveUp(l.err)
+			}
 		case <-stopping:
 			stopping = nil
 		}
@@ -171,7 +179,7 @@ func (w *Writer) run() {
 
 // idle tells that nothing is left to answer.
 func (w *Writer) idle() bool {
-	return len(w.flights)+len(w.again)+len(w.slow)+w.repeating+len(w.queue) == 0
+	return len(w.flights)+len(w.again)+len(w.slow)+len(w.suspects)+w.repeating+len(w.queue) == 0
 }
 
 // broken tells that a batch has failed and one that was decided on top of it has not landed yet.
@@ -180,6 +188,10 @@ func (w *Writer) broken() bool { return !w.sure && len(w.flights) > 0 }
 // act does one thing that can be done now, and tells whether there was any.
 func (w *Writer) act() bool {
 	switch {
+	case len(w.suspects) > 0 && w.repeating < maxRepeating:
+		jobs := w.suspects
+		w.suspects = nil
+		w.repeat(jobs)
 	case len(w.slow) > 0 && len(w.flights) == 0:
 		jobs := w.slow
 		w.slow = nil
@@ -211,6 +223,8 @@ func (w *Writer) giveUp(err error) {
 	if !away(err) {
 		return
 	}
+	answerAll(w.suspects, err) // they may stand in a batch whose outcome is unknown
+	w.suspects = nil
 	jobs := append(w.again, w.slow...)
 	for range len(w.queue) {
 		jobs = append(jobs, <-w.queue)
