@@ -14,7 +14,7 @@ import (
 // TestTheBusKeepsItsPromises plays the machine on memory; pkg/postgres plays it on PostgreSQL.
 func TestTheBusKeepsItsPromises(t *testing.T) {
 	t.Parallel()
-	porttest.Machine(t, dispatcher.Config{}, 10, func() porttest.MachineStore { return inMemory{memory.NewDispatch(time.Now)} })
+	porttest.Machine(t, dispatcher.Config{}, 10, 20_000, func() porttest.MachineStore { return inMemory{memory.NewDispatch(time.Now)} })
 }
 
 type inMemory struct{ *memory.Dispatch }

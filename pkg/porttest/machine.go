@@ -29,35 +29,47 @@ type MachineStore interface {
 	Close()
 }
 
-// machineSteps are done at least for each round; rapid makes a hundred runs, each of so many rounds of some thirty actions.
-const machineSteps = 2000
-
 // Machine plays streams that grow and are finished, both modes and their switches, changes of layout, answers of every
 // kind, silence, nobody listening, operators' verbs and replays, lost connections, claims and releases, kills and restarts
-// in any order, and holds every sending and every confirmation against invariants I-11 to I-20. It does so until at least
-// 2,000 steps are done for each round of a run, a twentieth with -short. open makes an empty store; it is called in a bubble. cfg is the
-// dispatchers': what they do in vain costs a slow store time.
-func Machine(t *testing.T, cfg dispatcher.Config, rounds int, open func() MachineStore) {
+// in any order, and holds every sending and every confirmation against invariants I-11 to I-20. It makes runs of so many
+// rounds of some thirty actions, and fails where fewer than the wanted steps were done, a twentieth with -short; one that
+// was skipped does not count. open makes an empty store; it is called in a bubble. cfg is the dispatchers': what they do in
+// vain costs a slow store time.
+func Machine(t *testing.T, cfg dispatcher.Config, rounds, want int, open func() MachineStore) {
 	t.Helper()
-	want := rounds * machineSteps
 	if testing.Short() {
 		want /= 20
 	}
-	steps := 0
-	for steps < want && !t.Failed() {
+	var done tally
+	for begun := -1; begun < done.steps && done.steps < want && !t.Failed(); {
+		begun = done.steps
 		rapid.Check(t, func(r *rapid.T) {
-			inBubble(t, func() {
-				w := newMachine(t, r, cfg, open())
-				defer w.end()
-				actions := w.actions(&steps)
-				for range rounds {
-					r.Repeat(actions)
-				}
-				w.heal()
-			})
+			if done.steps >= want && !t.Failed() {
+				return // rapid goes on to its hundred runs
+			}
+			inBubble(t, func() { play(t, r, cfg, rounds, open(), &done) })
 		})
 	}
-	t.Logf("%d steps", steps)
+	t.Logf("%d steps, %d deliveries sent or pulled", done.steps, done.given)
+	if done.steps < want {
+		t.Errorf("did %d steps, want %d", done.steps, want)
+	}
+}
+
+// tally counts what was done in all runs.
+type tally struct{ steps, given int }
+
+func play(t *testing.T, r *rapid.T, cfg dispatcher.Config, rounds int, store MachineStore, done *tally) {
+	w := newMachine(t, r, cfg, store)
+	defer w.end()
+	actions := w.actions(&done.steps)
+	for range rounds {
+		r.Repeat(actions)
+	}
+	w.heal()
+	w.mu.Lock()
+	done.given += len(w.sent)
+	w.mu.Unlock()
 }
 
 // actions are the machine's; done counts those that were not skipped.
@@ -130,6 +142,7 @@ type machine struct {
 	seen      map[place]kapivara.Delivery // the first sending
 	attempts  map[place]int               // the highest sent
 	committed map[place]int               // confirmed, with the attempt
+	pulled    map[string]bool             // tokens that a pull was given
 	notBefore map[place]time.Time         // confirmed
 	taken     map[place]taken             // by an operator, confirmed
 	operating int                         // operations on their way
@@ -158,7 +171,7 @@ func newMachine(t *testing.T, r *rapid.T, cfg dispatcher.Config, store MachineSt
 		cfg: cfg, lag: rapid.SampledFrom([]int{1, 8}).Draw(r, "lag"),
 		t: t, r: r, store: store, subscriber: s, streams: map[kapivara.Stream]*machineStream{}, seen: map[place]kapivara.Delivery{},
 		attempts: map[place]int{}, committed: map[place]int{}, notBefore: map[place]time.Time{}, taken: map[place]taken{},
-		owners: newOwners(),
+		pulled: map[string]bool{}, owners: newOwners(),
 	}
 	w.cfg.Hidden = rapid.IntRange(1, 3).Draw(r, "hidden in memory")
 	store.Subscribe(s)

@@ -43,6 +43,7 @@ func (w *machine) pull(r *rapid.T) {
 			}
 			delete(w.owners.nobodys, d.Token)
 			w.given(d)
+			w.pulled[d.Token] = true
 			if w.healed {
 				l.d.Settle(d.Subscriber, d.Token, machineAck(), nil)
 			}

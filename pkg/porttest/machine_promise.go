@@ -39,6 +39,9 @@ func (w *machine) given(d *kapivara.Delivery) {
 	at := placeOf(d)
 	all := w.store.All()
 	w.stretch(d, all)
+	if w.pulled[d.Token] {
+		w.fault(d, "was handed out to a pull before, as the same attempt")
+	}
 	if b := ruleOf(d); b != d.Bucket {
 		w.fault(d, "belongs into bucket %s", b)
 	}
