@@ -80,9 +80,15 @@ func (d *Dispatch) waiting(due kapivara.Due) kapivara.Waiting {
 	return w
 }
 
-// first tells that no growth of its stream waits before the row.
-func (d *Dispatch) first(due kapivara.Due) bool {
-	return due.Grown == 0 || !slices.ContainsFunc(d.outbox, func(o kapivara.Due) bool {
+// first tells that no growth of its stream waits before the row of a growth.
+func (d *Dispatch) first(due kapivara.Due) bool { return due.Grown == 0 || !d.grows(due) }
+
+// wholeFirst tells that no growth of its stream waits before the row of a whole stream, be it in another bucket.
+func (d *Dispatch) wholeFirst(due kapivara.Due) bool { return due.Grown > 0 || !d.grows(due) }
+
+// grows tells whether a growth of its stream waits before the row.
+func (d *Dispatch) grows(due kapivara.Due) bool {
+	return slices.ContainsFunc(d.outbox, func(o kapivara.Due) bool {
 		return o.Grown > 0 && o.Stream == due.Stream && o.Subscriber == due.Subscriber && o.LogPosition < due.LogPosition
 	})
 }

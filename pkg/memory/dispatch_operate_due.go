@@ -32,7 +32,7 @@ func (d *Dispatch) operateWaiting(s *kapivara.Subscriber, o *kapivara.Operation,
 	for _, w := range *d.queue(cause) {
 		behind := cmp.Or(cmp.Compare(int32(w.Bucket), from.Ref.Bucket), cmp.Compare(w.LogPosition, from.Due)) > 0 //nolint:gosec // small
 		named := (o.Stream == "" || o.Stream == d.streams[w.Stream-1].Stream) && (o.Bucket == nil || *o.Bucket == w.Bucket)
-		if w.Subscriber == s.No && behind && named && d.first(w) && !d.held(w) {
+		if w.Subscriber == s.No && behind && named && d.first(w) && (from.Replays || o.Verb == kapivara.Discard || d.wholeFirst(w)) && !d.held(w) {
 			found = append(found, d.waiting(w))
 		}
 	}

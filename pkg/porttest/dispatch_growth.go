@@ -15,6 +15,7 @@ func dispatchGrowths() map[string]func(*testing.T, *desk) {
 		"growths that wait are joined and go with the first":        growthJoined,
 		"an unsettled delivery holds back what waits of its stream": growthHeld,
 		"of what waits of a stream a verb takes the first":          growthOperated,
+		"a verb takes the first in whatever bucket it waits":        growthOperatedMoving,
 		"a growth is leased once":                                   growthOnce,
 		"a replay waits for the whole stream that is parked":        growthReplay,
 		"a growth that a delivery holds is dropped":                 growthDropped,
@@ -276,4 +277,23 @@ func growthOperated(t *testing.T, d *desk) {
 		t.Errorf("got %d discarded, want 3: what is settled holds nothing back", len(gone))
 	}
 	d.wantWaits()
+}
+
+// I-14: while a layout changes what waits of a stream is in several buckets, and a verb that goes through them in their
+// order still takes the first.
+func growthOperatedMoving(t *testing.T, d *desk) {
+	s := kapivara.NewSubscriber("billing")
+	s.Buckets, s.Deliver = 4, kapivara.DeliverAppended
+	d.Subscribe(s)
+	stream := kapivara.Stream("a/b/c/1")
+	for i := 2; kapivara.BucketOf(stream.Hash(), false, 4, 0) == 0; i++ {
+		stream = kapivara.Stream(fmt.Sprintf("a/b/c/%d", i))
+	}
+	d.Append(stream, false, 0, 1)
+	d.mode(kapivara.DeliverComplete)
+	d.Append(stream, false, 2, 2)
+	parked, _ := d.operate(kapivara.Operation{Verb: kapivara.Park, State: kapivara.Pending})
+	if len(parked) != 1 || parked[0].Cause != kapivara.CauseAppended {
+		t.Errorf("got %+v parked, want the growth alone", parked)
+	}
 }

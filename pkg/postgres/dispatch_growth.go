@@ -36,10 +36,13 @@ const (
 	// dispatchFirst tells that no growth of its stream waits before a row o.
 	dispatchFirst = `(o.cause <> 2 or not exists (select from kapivara.outbox e
                               where e.stream_no = o.stream_no and e.subscriber_no = o.subscriber_no and e.cause = 2 and e.due < o.due))`
+	// dispatchWholeFirst tells that no growth of its stream waits before a row o that is a whole stream.
+	dispatchWholeFirst = `(o.cause <> 1 or not exists (select from kapivara.outbox e
+                              where e.stream_no = o.stream_no and e.subscriber_no = o.subscriber_no and e.cause = 2 and e.due < o.due))`
 )
 
 func dispatchGrownSQL(statement string) string {
-	return strings.NewReplacer("{grown}", dispatchGrown, "{first}", dispatchFirst, "{held}", dispatchHeldSQL, "{held_whole}", dispatchHeldWholeSQL,
+	return strings.NewReplacer("{grown}", dispatchGrown, "{first}", dispatchFirst, "{whole_first}", dispatchWholeFirst, "{held}", dispatchHeldSQL, "{held_whole}", dispatchHeldWholeSQL,
 		"{growth}", strings.ReplaceAll(dispatchGrowthSQL, "{contiguous}", streamContiguousSQL)).Replace(statement)
 }
 

@@ -23,7 +23,7 @@ import (
 func TestTheBusKeepsItsPromises(t *testing.T) {
 	t.Parallel()
 	url := machineDatabase(t)
-	porttest.Machine(t, dispatcher.Config{TTL: 6 * time.Second, Poll: 3 * time.Second}, 2, 4_000, func() porttest.MachineStore { return newMachineFixture(t, url) })
+	porttest.Machine(t, dispatcher.Config{TTL: 6 * time.Second, Poll: 3 * time.Second}, 10, 20_000, func() porttest.MachineStore { return newMachineFixture(t, url) })
 }
 
 // machineDatabase gives a database of which now() and clock_timestamp() give what was set last, and which can be emptied.

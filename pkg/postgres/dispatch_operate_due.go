@@ -25,9 +25,10 @@ func (p *operation) waiting(ctx context.Context, from kapivara.OperateMark) erro
 	if from.Replays {
 		table = "(select r.*, 3::smallint as cause, null::integer as grown from kapivara.replays r)"
 	}
-	sql, args := operateDueSQL, []any{p.subscriber.No, operateBucket(p.Bucket), from.Ref.Bucket, from.Due, operatePage}
+	anyOrder := p.Verb == kapivara.Discard // what it settles holds nothing back
+	sql, args := operateDueSQL, []any{p.subscriber.No, operateBucket(p.Bucket), from.Ref.Bucket, from.Due, operatePage, anyOrder}
 	if p.Stream != "" {
-		sql, args = operateDueStreamSQL, []any{p.subscriber.No, string(p.Stream), from.Due, operatePage}
+		sql, args = operateDueStreamSQL, []any{p.subscriber.No, string(p.Stream), from.Due, operatePage, anyOrder}
 	}
 	rows, err := p.tx.Query(ctx, strings.ReplaceAll(dispatchGrownSQL(sql), "{due}", table), args...)
 	if err != nil {

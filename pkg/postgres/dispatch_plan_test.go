@@ -72,7 +72,7 @@ func planOf(t *testing.T, f *dispatchFixture, name string) string {
 		t.Fatal(err)
 	}
 	sql := strings.NewReplacer("{waiting}", "s.name", "{numbered}", "d.bucket_no, s.name, c.attempt, r.state",
-		"{weight}", "octet_length(e.data)", "{due}", "kapivara.outbox", "{grown}", "s.name, g.contiguous", "{first}", "true", "{held}", "false", "{held_whole}", "false", "{growth}", "cross join (select 1 as contiguous) g").Replace(string(text))
+		"{weight}", "octet_length(e.data)", "{due}", "kapivara.outbox", "{grown}", "s.name, g.contiguous", "{first}", "true", "{whole_first}", "true", "{held}", "false", "{held_whole}", "false", "{growth}", "cross join (select 1 as contiguous) g").Replace(string(text))
 	f.exec("prepare " + name + " as " + sql)
 	nulls := strings.TrimSuffix(strings.Repeat("null,", strings.Count(parametersOf(sql), "$")), ",")
 	if nulls != "" {
