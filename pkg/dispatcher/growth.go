@@ -92,15 +92,14 @@ func (k *desk) enlist(w *kapivara.Waiting) {
 	l := c.lanes[w.Due.Bucket]
 	_, leased := k.meanwhile[freed{w.Subscriber, w.Stream}]
 	switch {
-	case l == nil: // it is read with all of its lane, if there is to be one
-	case l.cold: // as above
+	case l == nil || l.cold: // it is read with all of its lane, if there is to be one
 	case w.LogPosition > c.placed: // the lane's own look finds it once it is placed
 	case c.Layout().BucketOf(w.Name, w.Canary) != l.bucket:
 		k.misplaced(l)
 	case c.engaged[w.Stream] > 0: // freed when that delivery is settled
 	case leased:
 		k.free(l, w.Stream)
-	case l.overflown && w.LogPosition > l.after: // as above: others wait that are due before it
+	case l.overflown && w.LogPosition > l.after: // it is read in its order: others wait that are due before it
 	default:
 		l.queue = slices.DeleteFunc(l.queue, func(o kapivara.Waiting) bool { return o.Stream == w.Stream && o.Cause == w.Cause })
 		at, _ := slices.BinarySearchFunc(l.queue, *w, func(a, b kapivara.Waiting) int {

@@ -70,7 +70,9 @@ type Turns interface {
 }
 
 // Operators are the writes of operators, in parts that are short enough for live deliveries to go on between them. The hold
-// has the duty for the subscriber: one that was removed and set again since is another one of the name. Both fail as turns do, with kapivara.ErrStaleTurn where the same part is to be tried again, and with a refusal, not_found among others, where it cannot be done. Nothing is stored then, nor by a dry run.
+// has the duty for the subscriber: one that was removed and set again since is another one of the name. Both fail
+// as turns do, with kapivara.ErrStaleTurn where the same part is to be tried again, and with a refusal, not_found among
+// others, where it cannot be done. Nothing is stored then, nor by a dry run.
 type Operators interface {
 	// Operate does the part of the operation that begins at the mark, by the rules of the core, and moves the version of each
 	// bucket that it touches. What was never leased gets its number first.

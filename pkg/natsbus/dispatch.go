@@ -88,8 +88,8 @@ type DispatchServer struct {
 	forwarded  forwarded
 }
 
-// ServeDispatcher begins to serve the dispatcher on the connection of the sender that it sends by. Call it before the dispatcher starts, so that nothing is sent whose
-// answer is missed. Only Version, InFlight and InFlightBytes of the service are looked at.
+// ServeDispatcher begins to serve the dispatcher on the connection of the sender that it sends by. Call it before
+// the dispatcher starts, so that nothing is sent whose answer is missed. Only Version, InFlight and InFlightBytes of the service are looked at.
 func ServeDispatcher(sender *DispatchSender, d Dispatcher, service Service, log *slog.Logger) (*DispatchServer, error) {
 	nc := sender.sender.nc
 	s := &DispatchServer{nc: nc, dispatcher: d, log: log, listened: make(chan struct{})}
